@@ -1,0 +1,1 @@
+"""Floor `actions`: what is remembered, and the one place that decides a hit."""

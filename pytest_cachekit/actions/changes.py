@@ -1,0 +1,143 @@
+"""Which recorded sources and inputs of a record differ from what is there now."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+
+from ..inputs.fingerprint import ABSENT, Fingerprints, describe
+from ..inputs.manifest import FileRecord, Manifest, bits
+from ..inputs.source import SourceChange, compare
+
+Fetch = Callable[[list[str]], dict[str, bytes]]
+
+
+def pack_source(content: bytes) -> bytes:
+    """Return a file's text as it is kept in the cache, under its digest."""
+    return zlib.compress(content, 1)
+
+
+class Changes:
+    """Compares what was recorded with what is there now, each thing once in a run."""
+
+    def __init__(self, fingerprints: Fingerprints, fetch: Fetch) -> None:
+        """Compare by `fingerprints`; `fetch` returns packed sources by digest."""
+        self._fingerprints = fingerprints
+        self._fetch = fetch
+        self._inputs: dict[tuple[str, str], str] = {}
+        self._packed: dict[str, bytes] = {}
+        self._sources: dict[tuple[str, str], SourceChange | None] = {}
+
+    def prepare(self, records: Iterable[FileRecord]) -> None:
+        """Fetch, in one batch, the recorded texts of all files that differ now."""
+        wanted = {
+            digest
+            for record in records
+            for name, digest in record.sources
+            if self._current(name) not in (digest, ABSENT)
+        }
+        missing = [digest for digest in wanted if digest not in self._packed]
+        if missing:
+            self._packed.update(self._fetch(missing))
+
+    def source(self, name: str, recorded: str) -> SourceChange | None:
+        """Return how the file `name` differs from its recorded digest; None where it doesn't."""
+        key = (name, recorded)
+        if key not in self._sources:
+            self._sources[key] = self._compare(name, recorded)
+        return self._sources[key]
+
+    def input_changed(self, kind: str, name: str, recorded: str) -> bool:
+        """Return whether an input's fingerprint differs from the recorded one."""
+        key = (kind, name)
+        current = self._inputs.get(key)
+        if current is None:
+            current = self._inputs[key] = self._fingerprints.now(kind, name)
+        return current != recorded
+
+    def _current(self, name: str) -> str:
+        key = ("file", name)
+        current = self._inputs.get(key)
+        if current is None:
+            current = self._inputs[key] = self._fingerprints.now(*key)
+        return current
+
+    def _compare(self, name: str, recorded: str) -> SourceChange | None:
+        current = self._current(name)
+        if current == recorded:
+            return None
+        everything = SourceChange("the file", EVERY_FUNCTION)
+        packed = self._packed.get(recorded)
+        if current == ABSENT or packed is None:
+            return everything
+        try:
+            with open(self._fingerprints.layout.path(name), "rb") as stream:
+                return compare(zlib.decompress(packed), stream.read())
+        except (OSError, zlib.error):
+            return everything
+
+
+class _EveryFunction(dict[int, str]):
+    """Says of each line that the function there changed."""
+
+    def __contains__(self, line: object) -> bool:
+        return True
+
+    def __missing__(self, line: int) -> str:
+        return f"line {line}"
+
+
+EVERY_FUNCTION: dict[int, str] = _EveryFunction()
+
+
+class RecordChanges:
+    """The rows of one record that differ, as masks against which a manifest is one operation."""
+
+    def __init__(self, record: FileRecord, changes: Changes) -> None:
+        self._record = record
+        self._changes = changes
+        self._sources = 0
+        self._functions = 0
+        self._inputs = 0
+        changed: dict[int, SourceChange] = {}
+        for index, (name, recorded) in enumerate(record.sources):
+            change = changes.source(name, recorded)
+            if change is not None:
+                changed[index] = change
+                if change.import_time is not None:
+                    self._sources |= 1 << index
+        if changed:
+            for index, (source, line) in enumerate(record.functions):
+                if source in changed and line in changed[source].functions:
+                    self._functions |= 1 << index
+        for index, item in enumerate(record.inputs):
+            if changes.input_changed(*item):
+                self._inputs |= 1 << index
+
+    def first(self, manifest: Manifest) -> str | None:
+        """Return what to call the first input of `manifest` that differs; None where none does."""
+        functions = int.from_bytes(manifest.functions, "little") & self._functions
+        sources = int.from_bytes(manifest.sources, "little") & self._sources
+        inputs = int.from_bytes(manifest.inputs, "little") & self._inputs
+        if not (functions or sources or inputs):
+            return None
+        return min(
+            [
+                *((0, self._function(index)) for index in bits(functions)),
+                *((1, self._source(index)) for index in bits(sources)),
+                *((2, describe(self._record.inputs[index])) for index in bits(inputs)),
+            ]
+        )[1]
+
+    def _function(self, index: int) -> str:
+        source, line = self._record.functions[index]
+        name, recorded = self._record.sources[source]
+        change = self._changes.source(name, recorded)
+        assert change is not None
+        return f"function {name}::{change.functions[line]}"
+
+    def _source(self, index: int) -> str:
+        name, recorded = self._record.sources[index]
+        change = self._changes.source(name, recorded)
+        assert change is not None
+        return f"import-time code of {name} ({change.import_time})"

@@ -1,0 +1,67 @@
+"""What a test produced, as it is stored: its reports and warnings, nothing that needs unpickling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Phase(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One report: of setup, call, teardown, or a subtest."""
+
+    when: str
+    outcome: str
+    duration: float
+    sections: list[tuple[str, str]] = []
+    skipped_at: tuple[str, int, str] | None = None
+    """File, line (from the test's own first line where it is the same file) and reason of a skip."""
+    xfail: tuple[str, str] | None = None
+    """The reason of an expected failure and the failure's text."""
+    properties: list[tuple[str, str | int | float | bool | None]] = []
+    subtest: dict[str, Any] | None = None
+    """Where it is a subtest's: its report as pytest serializes it."""
+
+
+class RecordedWarning(msgspec.Struct, frozen=True, array_like=True):
+    """A warning that a test gave."""
+
+    category: tuple[str, str]
+    """Module and qualified name of its class."""
+    text: str
+    file: str
+    line: int
+    when: str
+
+
+class TestOutcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """All reports of a test, in the order in which they came, and its warnings."""
+
+    __test__ = False
+
+    phases: list[Phase]
+    warnings: list[RecordedWarning] = []
+
+    @property
+    def duration(self) -> float:
+        """Seconds that running the test took, setup and teardown included."""
+        return sum(phase.duration for phase in self.phases if phase.subtest is None)
+
+    @property
+    def word(self) -> str:
+        """The outcome as pytest counts it: passed, skipped or xfailed."""
+        for phase in self.phases:
+            if phase.subtest is None and phase.outcome == "skipped":
+                return "skipped" if phase.xfail is None else "xfailed"
+        return "passed"
+
+
+_decoder = msgspec.msgpack.Decoder(TestOutcome)
+
+
+def decode_outcome(content: msgspec.Raw) -> TestOutcome | None:
+    """Return the outcome stored as `content`; None where it is none."""
+    try:
+        return _decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,183 @@
+"""The action store: look up, record, explain. The only place that decides a hit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from ..inputs.digest import digest
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.manifest import (
+    VERSION,
+    FileRecord,
+    Reading,
+    RecordBuilder,
+    Source,
+    decode_record,
+    encode_record,
+)
+from ..storage import Backend
+from .changes import Changes, RecordChanges, pack_source
+from .verdict import Hit, Miss, Stale, Verdict
+
+Accept = Callable[[msgspec.Raw], str | None]
+"""Looks at a stored outcome; says why it can't be replayed, or None where it can."""
+
+
+class ActionStore:
+    """Entries of the actions of one kind, in one context, one record per group.
+
+    A group is what is read and written together: for tests, a test file.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        fingerprints: Fingerprints,
+        *,
+        kind: str,
+        context: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Keep entries in `backend`, apart from those of other kinds and contexts.
+
+        Args:
+            backend: where records and sources are kept.
+            fingerprints: what inputs are now.
+            kind: the kind of action.
+            context: digest of all that can change an outcome and is no input.
+            clock: seconds since 1970, noted in entries.
+        """
+        self._backend = backend
+        self._fingerprints = fingerprints
+        self._prefix = f"{kind}:{VERSION}:{context}:"
+        self._clock = clock
+        self._records: dict[str, FileRecord | None] = {}
+        self._changes = Changes(fingerprints, self._fetch_sources)
+        self._states: dict[str, RecordChanges] = {}
+        self._unchanged: dict[Source, bool] = {}
+        self._current_bases: dict[Reading, bool] = {}
+        self._pending: dict[str, list[tuple[str, Reading, msgspec.Raw]]] = {}
+
+    def load(self, groups: Iterable[str]) -> None:
+        """Read the records of `groups` in one batch, and what is needed to judge them in another.
+
+        Raises:
+            StorageError: the backend can't be read.
+        """
+        wanted = [group for group in groups if group not in self._records]
+        found = self._backend.get_many(self._prefix + group for group in wanted)
+        for group in wanted:
+            content = found.get(self._prefix + group)
+            self._records[group] = None if content is None else decode_record(content)
+        self._changes.prepare(record for record in self._records.values() if record is not None)
+
+    def lookup(self, group: str, name: str, accept: Accept = lambda _: None) -> Verdict:
+        """Decide about the action `name` of a loaded `group`.
+
+        The newest entry whose inputs are all unchanged, and which `accept` has
+        nothing against, is the hit.
+        """
+        record = self._records.get(group)
+        entries = [] if record is None else record.entries.get(name, [])
+        if record is None or not entries:
+            return Miss()
+        state = self._states.get(group)
+        if state is None:
+            state = self._states[group] = RecordChanges(record, self._changes)
+        verdict: Verdict | None = None
+        for entry in entries:
+            changed = state.first(entry.manifest)
+            if changed is not None:
+                verdict = verdict or Stale(changed)
+                continue
+            objection = accept(entry.outcome)
+            if objection is None:
+                return Hit(entry)
+            verdict = verdict or Miss(objection)
+        assert verdict is not None
+        return verdict
+
+    def record(self, group: str, name: str, reading: Reading, outcome: msgspec.Raw) -> None:
+        """Note an outcome, to be stored by `flush`."""
+        self._pending.setdefault(group, []).append((name, reading, outcome))
+
+    def flush(self) -> int:
+        """Store what was recorded, one record per group; return how many entries that were.
+
+        A record that another process wrote meanwhile is merged, not replaced.
+
+        Raises:
+            StorageError: the backend can't be written; nothing that it held is lost.
+        """
+        if not self._pending:
+            return 0
+        now = self._clock()
+        keys = {group: self._prefix + group for group in self._pending}
+        stored = self._backend.get_many(keys.values())
+        items: dict[str, bytes] = {}
+        sources: set[Source] = set()
+        count = 0
+        for group, actions in self._pending.items():
+            content = stored.get(keys[group])
+            builder = RecordBuilder(None if content is None else decode_record(content))
+            for name, reading, outcome in actions:
+                if self._is_current(reading):
+                    builder.add(name, reading, outcome, now)
+                    count += 1
+            record = builder.build()
+            sources.update(record.sources)
+            items[keys[group]] = encode_record(record)
+        items.update(self._new_sources(sources))
+        self._backend.set_many(items)
+        self._pending.clear()
+        return count
+
+    def _is_current(self, reading: Reading) -> bool:
+        """Return whether the sources of `reading` are still what ran; after an edit they aren't."""
+        own = {function[:2] for function in reading.functions} | reading.sources
+        if not all(self._is_unchanged(source) for source in own):
+            return False
+        if reading.base is None:
+            return True
+        known = self._current_bases.get(reading.base)
+        if known is None:
+            known = self._current_bases[reading.base] = self._is_current(reading.base)
+        return known
+
+    def _is_unchanged(self, source: Source) -> bool:
+        known = self._unchanged.get(source)
+        if known is None:
+            known = self._unchanged[source] = self._fingerprints.file(source[0]) == source[1]
+        return known
+
+    def _new_sources(self, sources: Iterable[Source]) -> Mapping[str, bytes]:
+        known = {
+            source
+            for record in self._records.values()
+            if record is not None
+            for source in record.sources
+        }
+        items: dict[str, bytes] = {}
+        for name, recorded in sources:
+            if (name, recorded) in known:
+                continue
+            try:
+                with open(self._fingerprints.layout.path(name), "rb") as stream:
+                    content = stream.read()
+            except OSError:
+                continue
+            if digest(content) == recorded:
+                items[_source_key(recorded)] = pack_source(content)
+        return items
+
+    def _fetch_sources(self, digests: list[str]) -> dict[str, bytes]:
+        found = self._backend.get_many(map(_source_key, digests))
+        return {key: found[_source_key(key)] for key in digests if _source_key(key) in found}
+
+
+def _source_key(recorded: str) -> str:
+    return f"source:{recorded}"
+

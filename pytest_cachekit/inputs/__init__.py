@@ -1,0 +1,1 @@
+"""Floor `inputs`: what was read, and whether it is still the same."""

@@ -1,0 +1,113 @@
+"""Installed distributions as inputs: name, version and the digest of RECORD.
+
+A distribution stands for itself and all that it requires, so that a test
+which imports one library also depends on the libraries under it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from importlib import metadata
+from pathlib import PurePosixPath
+
+from .digest import digest_text
+
+ABSENT = "absent"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def normalized(name: str) -> str:
+    """Return the canonical form of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+class Distributions:
+    """The distributions installed for this interpreter, read once."""
+
+    @cached_property
+    def _by_name(self) -> dict[str, metadata.Distribution]:
+        found: dict[str, metadata.Distribution] = {}
+        for distribution in metadata.distributions():
+            name = _name_of(distribution)
+            if name:
+                found.setdefault(normalized(name), distribution)
+        return found
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        """Top-level file or package in site-packages, to the distribution that brought it."""
+        owners: dict[str, str] = {}
+        for name, distribution in self._by_name.items():
+            for file in _recorded_files(distribution):
+                parts = PurePosixPath(file).parts
+                if parts and parts[0] not in ("..", "/", "__pycache__"):
+                    # Packages shared by several distributions (a namespace) are
+                    # owned at their second level as well.
+                    owners.setdefault(parts[0], name)
+                    if len(parts) > 1:
+                        owners["/".join(parts[:2])] = name
+        return owners
+
+    def owner(self, path: str, installed_roots: tuple[str, ...]) -> str | None:
+        """Return the distribution that installed the absolute `path`, if one says so."""
+        for root in installed_roots:
+            if path.startswith(root):
+                parts = path[len(root) :].split(os.sep)
+                return self._owners.get("/".join(parts[:2])) or self._owners.get(parts[0])
+        return None
+
+    def fingerprint(self, name: str) -> str:
+        """Return the fingerprint of `name` and of all that it requires, or "absent"."""
+        wanted, parts = [normalized(name)], {}
+        while wanted:
+            current = wanted.pop()
+            if current in parts:
+                continue
+            distribution = self._by_name.get(current)
+            if distribution is None:
+                parts[current] = ABSENT
+                continue
+            parts[current] = self._own_fingerprint(current)
+            for requirement in distribution.requires or ():
+                match = _NAME.match(requirement)
+                if match:
+                    wanted.append(normalized(match.group()))
+        if parts[normalized(name)] == ABSENT:
+            return ABSENT
+        return digest_text(*(f"{key}={parts[key]}" for key in sorted(parts)))
+
+    def all_fingerprint(self) -> str:
+        """Return the fingerprint of the whole set of installed distributions."""
+        return digest_text(
+            *(f"{name}=={self._by_name[name].version}" for name in sorted(self._by_name))
+        )
+
+    def _own_fingerprint(self, name: str) -> str:
+        cached = self._own.get(name)
+        if cached is None:
+            distribution = self._by_name[name]
+            record = distribution.read_text("RECORD") or distribution.read_text("METADATA") or ""
+            cached = self._own[name] = digest_text(distribution.version, record)
+        return cached
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        return {}
+
+
+def _name_of(distribution: metadata.Distribution) -> str:
+    # Reading METADATA is most of the cost of listing distributions; the directory says it too.
+    path = getattr(distribution, "_path", None)
+    if path is not None and path.name.endswith(".dist-info"):
+        return str(path.name).partition("-")[0]
+    return distribution.metadata["Name"] or ""
+
+
+def _recorded_files(distribution: metadata.Distribution) -> list[str]:
+    text = distribution.read_text("RECORD")
+    if text is not None:
+        return [line.partition(",")[0].strip('"') for line in text.splitlines()]
+    return (distribution.read_text("top_level.txt") or "").split()

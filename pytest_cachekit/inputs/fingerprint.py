@@ -1,0 +1,165 @@
+"""The fingerprint that each kind of input has now.
+
+| kind          | name                  | fingerprint                                       |
+|---------------|-----------------------|---------------------------------------------------|
+| file          | path                  | digest of the content, or what else is there      |
+| listing       | path of a directory   | digest of the names in it                         |
+| metadata      | path                  | type, size, permission to execute                 |
+| environment   | variable              | digest of the value, or "unset"                   |
+| environment names | "set"             | digest of the names of all variables              |
+| module        | dotted name           | where an import finds it                          |
+| distribution  | normalized name       | digest of version and RECORD, requirements too    |
+| distributions | "installed"           | digest of all names and versions                  |
+| declared      | glob pattern          | digest of the names and contents that match       |
+"""
+
+from __future__ import annotations
+
+import os
+import posix
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from .digest import digest, digest_text
+from .distributions import Distributions
+from .layout import Layout
+from .manifest import Input
+from .resolution import Resolver
+
+ABSENT = "absent"
+UNSET = "unset"
+# By-products of tools, which come and go beside what a listing is read for.
+_BY_PRODUCTS = (".pyc", ".pyo")
+_BY_PRODUCT_NAMES = frozenset(
+    {"__pycache__", ".pytest_cache", ".cachekit", ".hypothesis", ".coverage", ".mypy_cache"}
+)
+# Set anew by the shell, the terminal, pytest or a runner for each run; no outcome should depend on them.
+_NOISE = frozenset(
+    {
+        "PYTHONHASHSEED", "COLUMNS", "LINES", "TERM", "TERM_SESSION_ID", "WINDOWID", "_", "SHLVL",
+        "PWD", "OLDPWD", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_AUTH_SOCK",
+    }
+)  # fmt: skip
+_NOISY_PREFIXES = ("CACHEKIT_", "PYTEST_", "COV_CORE_", "XDG_SESSION")
+
+
+def is_noise(variable: str) -> bool:
+    """Return whether an environment variable differs from run to run by its nature."""
+    return variable in _NOISE or variable.startswith(_NOISY_PREFIXES)
+
+
+class Fingerprints:
+    """Computes fingerprints of inputs in one checkout, on one machine, now."""
+
+    def __init__(self, layout: Layout, distributions: Distributions | None = None) -> None:
+        self.layout = layout
+        self.distributions = distributions or Distributions()
+        self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
+        self._kinds: dict[str, Callable[[str], str]] = {
+            "file": self.file,
+            "listing": self.listing,
+            "metadata": self.metadata,
+            "environment": self.environment,
+            "environment names": lambda _: self.environment_names(),
+            "module": Resolver(layout).fingerprint,
+            "distribution": self.distributions.fingerprint,
+            "distributions": lambda _: self.distributions.all_fingerprint(),
+            "declared": self.declared,
+        }
+
+    def now(self, kind: str, name: str) -> str:
+        """Return the fingerprint of the input `name` of `kind` as it is now.
+
+        An unknown kind, or one that can't be computed, has a fingerprint that no stored one equals.
+        """
+        try:
+            return self._kinds[kind](name)
+        except (KeyError, OSError, ValueError) as error:
+            return f"unreadable: {type(error).__name__}"
+
+    def source(self, name: str) -> str:
+        """Return the digest of the project file `name`."""
+        return self.file(name)
+
+    def file(self, name: str) -> str:
+        """Return the digest of a file's content, or what else there is in its place."""
+        path = self.layout.path(name)
+        try:
+            status = posix.stat(path)
+        except (OSError, ValueError):
+            return ABSENT
+        if not stat.S_ISREG(status.st_mode):
+            return "directory" if stat.S_ISDIR(status.st_mode) else "special"
+        # Within one run only: a file whose time, size and identity stand still isn't read twice.
+        signature = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        known = self._contents.get(path)
+        if known is not None and known[0] == signature:
+            return known[1]
+        with open(path, "rb") as stream:
+            fingerprint = digest(stream.read())
+        self._contents[path] = (signature, fingerprint)
+        return fingerprint
+
+    def listing(self, name: str) -> str:
+        """Return the digest of the names in a directory, by-products of tools left out."""
+        try:
+            names = posix.listdir(self.layout.path(name))
+        except OSError:
+            return ABSENT
+        return digest_text(
+            *sorted(
+                entry
+                for entry in names
+                if entry not in _BY_PRODUCT_NAMES and not entry.endswith(_BY_PRODUCTS)
+            )
+        )
+
+    def metadata(self, name: str) -> str:
+        """Return type, size and permission to execute; time stamps are no inputs."""
+        try:
+            status = posix.stat(self.layout.path(name))
+        except (OSError, ValueError):
+            return ABSENT
+        if stat.S_ISREG(status.st_mode):
+            return f"file {status.st_size} {bool(status.st_mode & stat.S_IXUSR):d}"
+        return "directory" if stat.S_ISDIR(status.st_mode) else "special"
+
+    def environment(self, name: str) -> str:
+        """Return the digest of a variable's value, or "unset"."""
+        value = os.environ._data.get(os.environ.encodekey(name))  # type: ignore[attr-defined]
+        return UNSET if value is None else digest(name.encode() + b"=" + value)
+
+    def environment_names(self) -> str:
+        """Return the digest of the names of all variables that are set, noise left out."""
+        names = (os.fsdecode(name) for name in os.environ._data)  # type: ignore[attr-defined]
+        return digest_text(*sorted(name for name in names if not is_noise(name)))
+
+    def declared(self, pattern: str) -> str:
+        """Return the digest of the names and contents of the files that match `pattern`."""
+        root = Path(self.layout.root)
+        found = sorted(path for path in root.glob(pattern) if path.is_file())
+        return digest_text(
+            *(part for path in found for part in (self.layout.name(str(path)), self.file(str(path))))
+        )
+
+
+def describe(item: Input) -> str:
+    """Return what to call an input in a sentence about it."""
+    kind, name, recorded = item
+    if kind == "environment":
+        return f"environment variable {name}"
+    if kind in ("file", "metadata", "listing", "module") and recorded == ABSENT:
+        return f"{'module' if kind == 'module' else 'path'} {name}, absent before,"
+    words = {
+        "file": "file",
+        "listing": "listing of directory",
+        "metadata": "metadata of",
+        "module": "place of module",
+        "distribution": "distribution",
+        "distributions": "set of distributions",
+        "environment names": "which environment variables are set",
+        "declared": "declared input",
+    }
+    word = words.get(kind, kind)
+    return word if kind in ("environment names", "distributions") else f"{word} {name}"

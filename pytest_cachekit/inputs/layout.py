@@ -1,0 +1,122 @@
+"""Which part of the world a path belongs to, and the name it has in a manifest.
+
+Names don't depend on where the project lies: paths below its root are relative to it.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+
+
+class Region(Enum):
+    """The part of the world that a path belongs to."""
+
+    PROJECT = "project"
+    """Below the root, or code elsewhere that no distribution and no interpreter owns."""
+    INSTALLED = "installed"
+    """Below a site-packages directory."""
+    STANDARD = "standard"
+    """The interpreter's own files."""
+    IGNORED = "ignored"
+    """Caches and by-products, which no outcome may depend on."""
+    SYSTEM = "system"
+    """Anything else: an absolute path names it."""
+
+
+_IGNORED_PARTS = frozenset({"__pycache__", ".pytest_cache", ".cachekit"})
+_IGNORED_ROOTS = ("/dev/", "/proc/", "/sys/")
+
+
+class Layout:
+    """Where the project, the interpreter and its distributions lie."""
+
+    def __init__(self, root: str | os.PathLike[str], ignored: Iterable[str] = ()) -> None:
+        """Describe the project below `root`; `ignored` are directories that hold no inputs."""
+        self.root = os.path.abspath(root)
+        real_root = os.path.realpath(self.root)
+        self._roots = tuple(
+            path.rstrip(os.sep) + os.sep for path in dict.fromkeys((self.root, real_root))
+        )
+        self._ancestors = frozenset(
+            str(parent) for path in (self.root, real_root) for parent in Path(path).parents
+        )
+        self.installed_roots = tuple(
+            path + os.sep for path in dict.fromkeys(_with_real(_site_directories()))
+        )
+        self._standard_roots = tuple(
+            path + os.sep for path in dict.fromkeys(_with_real(_standard_directories()))
+        )
+        self._ignored = tuple(path.rstrip(os.sep) + os.sep for path in _with_real(ignored))
+        # tempfile looks for a writable directory once, by writing into candidates.
+        self.temporary = tuple(
+            path + os.sep for path in dict.fromkeys(_with_real([tempfile.gettempdir()]))
+        )
+        self._regions: dict[str, Region] = {}
+
+    def region(self, path: str) -> Region:
+        """Return the region of the absolute `path`."""
+        region = self._regions.get(path)
+        if region is None:
+            region = self._regions[path] = self._find_region(path)
+        return region
+
+    def is_project(self, path: str) -> bool:
+        """Return whether the absolute `path` is the project's own code or data."""
+        return self.region(path) is Region.PROJECT
+
+    def name(self, path: str) -> str:
+        """Return the name of the absolute `path`: relative to the root where it lies below it."""
+        for root in self._roots:
+            if path.startswith(root):
+                return path[len(root) :].replace(os.sep, "/")
+        if path + os.sep in self._roots:
+            return "."
+        return path
+
+    def path(self, name: str) -> str:
+        """Return the absolute path that `name` stands for in this checkout."""
+        return os.path.normpath(os.path.join(self.root, name))
+
+    def is_ancestor(self, path: str) -> bool:
+        """Return whether `path` is a directory above the root, which every checkout has its own of."""
+        return path in self._ancestors
+
+    def _find_region(self, path: str) -> Region:
+        folder = path + os.sep
+        if path.endswith((".pyc", ".pyo")) or not _IGNORED_PARTS.isdisjoint(path.split(os.sep)):
+            return Region.IGNORED
+        if folder.startswith(self._ignored) or path.startswith(_IGNORED_ROOTS):
+            return Region.IGNORED
+        if folder.startswith(self.installed_roots) or "/site-packages/" in path:
+            return Region.INSTALLED
+        if folder.startswith(self._roots):
+            return Region.PROJECT
+        if folder.startswith(self._standard_roots):
+            return Region.STANDARD
+        if path.endswith(".py") and not folder.startswith(self.temporary):
+            return Region.PROJECT
+        return Region.SYSTEM
+
+
+def _site_directories() -> list[str]:
+    paths = sysconfig.get_paths()
+    found = [paths["purelib"], paths["platlib"], site.getusersitepackages()]
+    found += [path for path in site.getsitepackages() if path]
+    found += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    return [os.path.abspath(path) for path in found]
+
+
+def _standard_directories() -> list[str]:
+    paths = sysconfig.get_paths()
+    return [os.path.abspath(paths["stdlib"]), os.path.abspath(paths["platstdlib"])]
+
+
+def _with_real(paths: Iterable[str]) -> list[str]:
+    return [spelling for path in paths for spelling in (path, os.path.realpath(path))]

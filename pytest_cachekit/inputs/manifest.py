@@ -1,0 +1,216 @@
+"""The record of one test file, as it is stored: manifests and outcomes of its tests.
+
+Grammar, version 1 (msgpack of the types below; every table is append-only
+within one record, so that masks stay small):
+
+    FileRecord   version, sources, functions, inputs, entries by test name
+    Source       a project file at the content it had: name, digest
+    Function     index into sources, first line there
+    Input        kind, name, fingerprint
+    Manifest     three bit masks, little-endian: sources whose import-time code
+                 counts, functions that ran, other inputs
+    Entry        manifest, outcome, when it was recorded (seconds since 1970)
+
+A record of another version is no record. History: 1, the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+MAX_ENTRIES = 8
+"""How many entries a test keeps, newest first; each stands for another state of its inputs."""
+
+
+Source = tuple[str, str]
+"""A project file at the content it had: name and digest."""
+
+Function = tuple[str, str, int]
+"""A function that ran: name and digest of its file, first line there."""
+
+Input = tuple[str, str, str]
+"""Anything else that was read: kind (see `fingerprint.py`), name and fingerprint."""
+
+
+class Manifest(msgspec.Struct, frozen=True, array_like=True):
+    """What one test read, as bit masks over the tables of its record."""
+
+    sources: bytes
+    functions: bytes
+    inputs: bytes
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """A manifest and the outcome that it led to."""
+
+    manifest: Manifest
+    outcome: msgspec.Raw
+    recorded: float
+
+
+class FileRecord(msgspec.Struct, array_like=True):
+    """All entries of all tests of one test file."""
+
+    version: int = VERSION
+    sources: list[Source] = msgspec.field(default_factory=list)
+    functions: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    inputs: list[Input] = msgspec.field(default_factory=list)
+    entries: dict[str, list[Entry]] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one action read; not bound to a record."""
+
+    sources: frozenset[Source] = frozenset()
+    """Project files whose import-time code counts."""
+    functions: frozenset[Function] = frozenset()
+    """Functions that ran."""
+    inputs: frozenset[Input] = frozenset()
+    """Everything else."""
+    base: Reading | None = None
+    """What it shares with others, by identity; it counts as read too."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(FileRecord)
+
+
+def encode_record(record: FileRecord) -> bytes:
+    """Return the stored form of `record`."""
+    return _encoder.encode(record)
+
+
+def decode_record(content: bytes) -> FileRecord | None:
+    """Return the record in `content`; None where it is torn, foreign or of another version."""
+    try:
+        record = _decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return record if record.version == VERSION and _is_consistent(record) else None
+
+
+def encode_outcome(outcome: Any) -> msgspec.Raw:
+    """Return `outcome`, a msgspec structure, as it stands in an entry."""
+    return msgspec.Raw(_encoder.encode(outcome))
+
+
+def _is_consistent(record: FileRecord) -> bool:
+    """Return whether no index points beyond its table; a mask that does would hide an input."""
+    bounds = (len(record.sources), len(record.functions), len(record.inputs))
+    return all(0 <= source < bounds[0] for source, _ in record.functions) and all(
+        int.from_bytes(mask, "little").bit_length() <= bound
+        for entries in record.entries.values()
+        for entry in entries
+        for mask, bound in zip(
+            (entry.manifest.sources, entry.manifest.functions, entry.manifest.inputs),
+            bounds,
+            strict=True,
+        )
+    )
+
+
+class RecordBuilder:
+    """Adds entries to a record; tables only grow, so that older masks stay true."""
+
+    def __init__(self, record: FileRecord | None = None) -> None:
+        self._record = record or FileRecord()
+        self._bases: dict[Reading, tuple[int, int, int]] = {}
+        rows = self._record
+        self._known: dict[tuple[object, ...], int] = {
+            row: index for index, row in enumerate(rows.sources)
+        }
+        self._known.update((row, index) for index, row in enumerate(rows.inputs))
+        self._known.update(
+            ((*rows.sources[source], line), index)
+            for index, (source, line) in enumerate(rows.functions)
+        )
+
+    def add(self, test: str, reading: Reading, outcome: msgspec.Raw, recorded: float) -> None:
+        """Put an entry for `test` before its others; those beyond `MAX_ENTRIES` are dropped."""
+        manifest = Manifest(*map(_to_bytes, self._masks(reading)))
+        older = self._record.entries.get(test, ())
+        kept = [entry for entry in older if entry.manifest != manifest]
+        entry = Entry(manifest, outcome, recorded)
+        self._record.entries[test] = [entry, *kept[: MAX_ENTRIES - 1]]
+
+    def build(self) -> FileRecord:
+        """Return the record, without rows that no entry needs where they are the larger part."""
+        record = self._record
+        used = [0, 0, 0]
+        for entries in record.entries.values():
+            for entry in entries:
+                for table, mask in enumerate(msgspec.structs.astuple(entry.manifest)):
+                    used[table] |= int.from_bytes(mask, "little")
+        rows = len(record.functions) + len(record.inputs)
+        if 2 * (used[1].bit_count() + used[2].bit_count()) >= rows:
+            return record
+        compact = RecordBuilder()
+        for test, entries in record.entries.items():
+            for entry in reversed(entries):
+                compact.add(test, reading_of(record, entry.manifest), entry.outcome, entry.recorded)
+        return compact._record
+
+    def _masks(self, reading: Reading) -> tuple[int, int, int]:
+        sources = functions = inputs = 0
+        for source in reading.sources:
+            sources |= 1 << self._source(source)
+        for function in reading.functions:
+            functions |= 1 << self._function(function)
+        for item in reading.inputs:
+            inputs |= 1 << self._row(item, item, self._record.inputs)
+        if reading.base is not None:
+            base = self._bases.get(reading.base)
+            if base is None:
+                base = self._bases[reading.base] = self._masks(reading.base)
+            return sources | base[0], functions | base[1], inputs | base[2]
+        return sources, functions, inputs
+
+    def _source(self, source: Source) -> int:
+        return self._row(source, source, self._record.sources)
+
+    def _function(self, function: Function) -> int:
+        index = self._known.get(function)
+        if index is None:
+            name, digest, line = function
+            row = (self._source((name, digest)), line)
+            index = self._row(function, row, self._record.functions)
+        return index
+
+    def _row(self, key: tuple[object, ...], row: Any, table: list[Any]) -> int:
+        # Keys of the three tables differ in length or in what they hold, so one index serves all.
+        index = self._known.get(key)
+        if index is None:
+            index = self._known[key] = len(table)
+            table.append(row)
+        return index
+
+
+def reading_of(record: FileRecord, manifest: Manifest) -> Reading:
+    """Return what `manifest` says, free of its record."""
+    return Reading(
+        sources=frozenset(record.sources[index] for index in bits(manifest.sources)),
+        functions=frozenset(
+            (*record.sources[source], line)
+            for source, line in (record.functions[index] for index in bits(manifest.functions))
+        ),
+        inputs=frozenset(record.inputs[index] for index in bits(manifest.inputs)),
+    )
+
+
+def bits(mask: bytes | int) -> Iterable[int]:
+    """Iterate over the indices of the bits set in `mask`, lowest first."""
+    value = int.from_bytes(mask, "little") if isinstance(mask, bytes) else mask
+    while value:
+        low = value & -value
+        yield low.bit_length() - 1
+        value ^= low
+
+
+def _to_bytes(mask: int) -> bytes:
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")

@@ -1,0 +1,305 @@
+"""What changed between two versions of a Python file, as a test could notice it.
+
+A file is cut into *functions*, each with all that is nested in it, and its
+*import-time code*: everything else, with the bodies of functions cut out.
+Positions, comments and blank lines are in neither. What can be read of a
+function without running it (its name, signature, decorators, docstring and
+whether it is a generator) belongs to the import-time code as well.
+
+Nothing is parsed while a run is recorded: a manifest holds a file's digest and
+the first lines of the functions that ran, and the file's text is kept in the
+cache. Both versions are parsed when, and only when, they differ.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# Decorators of the language that do nothing but wrap: where they stand in a class doesn't matter.
+_PURE_DECORATORS = frozenset({"property", "staticmethod", "classmethod"})
+
+
+@dataclass(frozen=True)
+class SourceChange:
+    """How the version of a file that was recorded differs from the one that is there now."""
+
+    import_time: str | None = None
+    """The first import-time statement that differs, in words; None where none does."""
+    functions: dict[int, str] = field(default_factory=dict)
+    """The functions that changed or went: first line in the recorded version, to dotted name."""
+
+
+@dataclass
+class SourceTable:
+    """One version of a file, cut into functions and import-time code."""
+
+    functions: dict[int, str] = field(default_factory=dict)
+    """First line (of the decorators, if any) to unique dotted name."""
+    bodies: dict[str, str] = field(default_factory=dict)
+    """Unique dotted name to the function's text, normalized."""
+    statements: list[tuple[str, str]] = field(default_factory=list)
+    """Import-time code in order: normalized text, and what to call it."""
+
+
+def read_table(source: bytes) -> SourceTable | None:
+    """Cut `source` into a table; return None where it isn't valid Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    table = SourceTable()
+    _Cutter(table).cut(tree.body, "")
+    return table
+
+
+def compare(old: bytes, new: bytes) -> SourceChange:
+    """Return how `new` differs from `old`."""
+    before, after = read_table(old), read_table(new)
+    if before is None or after is None:
+        functions = {} if before is None else dict(before.functions)
+        return SourceChange("it isn't valid Python", functions)
+    changed = {
+        line: name
+        for line, name in before.functions.items()
+        if before.bodies[name] != after.bodies.get(name)
+    }
+    return SourceChange(_first_difference(before.statements, after.statements), changed)
+
+
+def _first_difference(old: list[tuple[str, str]], new: list[tuple[str, str]]) -> str | None:
+    if [text for text, _ in old] == [text for text, _ in new]:
+        return None
+    missing = Counter(text for text, _ in old)
+    missing.subtract(text for text, _ in new)
+    for text, label in new:
+        if missing[text] < 0:
+            return label
+    for text, label in old:
+        if missing[text] > 0:
+            return label
+    return "the order of its statements"
+
+
+class _Cutter:
+    """Fills a `SourceTable` from a syntax tree."""
+
+    def __init__(self, table: SourceTable) -> None:
+        self._table = table
+        self._names: Counter[str] = Counter()
+
+    def cut(self, body: list[ast.stmt], prefix: str) -> None:
+        """Add the statements of a module or class `body` whose names begin with `prefix`."""
+        free: list[tuple[str, str]] = []
+        sensitive = _names_at_import(body)
+        rebound = _bound_more_than_once(body)
+        # How many statements that could look a name up have run before this one.
+        position = 0
+        for statement in body:
+            if isinstance(statement, _FUNCTIONS) and _is_pure(statement, rebound):
+                text, label = self._function(statement, prefix)
+                anchored = statement.name in sensitive or statement.name in rebound
+                free.append((f"{position if anchored else '-'} {text}", label))
+                continue
+            if not _is_constant(statement):
+                position += 1
+            self._statement(statement, prefix)
+        # The order of plain definitions among themselves can't be noticed.
+        self._table.statements.extend(sorted(free))
+
+    def _statement(self, statement: ast.stmt, prefix: str) -> None:
+        add = self._table.statements.append
+        if isinstance(statement, _FUNCTIONS):
+            add(self._function(statement, prefix))
+        elif isinstance(statement, ast.ClassDef):
+            name = self._unique(prefix + statement.name)
+            body, statement.body = statement.body, []
+            add((f"begin {ast.dump(statement)}", f"class {name}"))
+            statement.body = body
+            self.cut(body, f"{name}.")
+            add(("end", f"class {name}"))
+        elif _holds_definitions(statement):
+            # if, try, with, for, match: what they hold is import-time code in its own right.
+            for block in _blocks(statement):
+                held, block[:] = list(block), []
+                add(("block", "a conditional statement"))
+                for inner in held:
+                    self._statement(inner, prefix)
+            add((ast.dump(statement), _label(statement)))
+        else:
+            add((ast.dump(statement), _label(statement)))
+
+    def _function(
+        self, function: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str
+    ) -> tuple[str, str]:
+        name = self._unique(prefix + function.name)
+        first = min([function.lineno, *(node.lineno for node in function.decorator_list)])
+        self._table.functions[first] = name
+        self._table.bodies[name] = ast.dump(function)
+        kind = "generator" if any(_own_yields(function)) else "plain"
+        docstring = ast.get_docstring(function, clean=False)
+        body, function.body = function.body, []
+        signature = ast.dump(function)
+        function.body = body
+        return f"{kind} {docstring!r} {signature}", f"the signature of {name}"
+
+    def _unique(self, name: str) -> str:
+        self._names[name] += 1
+        count = self._names[name]
+        return name if count == 1 else f"{name}#{count}"
+
+
+def _is_pure(function: ast.FunctionDef | ast.AsyncFunctionDef, rebound: frozenset[str]) -> bool:
+    """Return whether making `function` runs no code that anything could notice."""
+    arguments = function.args
+    defaults = [*arguments.defaults, *(node for node in arguments.kw_defaults if node)]
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
+    annotations = [node.annotation for node in every if node.annotation]
+    annotations += [function.returns] if function.returns else []
+    return (
+        _has_pure_decorators(function)
+        and all(isinstance(node, ast.Constant) for node in defaults)
+        and not any(
+            isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id in rebound)
+            for annotation in annotations
+            for node in ast.walk(annotation)
+        )
+    )
+
+
+def _has_pure_decorators(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return all(
+        isinstance(node, ast.Name) and node.id in _PURE_DECORATORS
+        for node in function.decorator_list
+    )
+
+
+def _bound_more_than_once(body: list[ast.stmt]) -> frozenset[str]:
+    bound: Counter[str] = Counter()
+    for statement in body:
+        if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+            bound[statement.name] += 1
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound[node.id] += 1
+            elif isinstance(node, ast.alias):
+                bound[(node.asname or node.name).partition(".")[0]] += 1
+    return frozenset(name for name, count in bound.items() if count > 1)
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """Return whether `statement` can't look up a name of this module."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.Assign):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Pass)
+
+
+def _names_at_import(body: list[ast.stmt]) -> frozenset[str]:
+    """Return every name that import-time code of `body` could look up, code it calls included."""
+    code = _ImportTimeCode()
+    code.visit(body)
+    return code.names()
+
+
+class _ImportTimeCode:
+    """What runs when a module or class body does, and what that can call by name."""
+
+    def __init__(self) -> None:
+        self._runs: list[ast.AST] = []
+        # What naming a function, or a class other than as a base, could run.
+        self._by_name: dict[str, list[ast.AST]] = {}
+        # What naming a class as a base could run: __init_subclass__ and its like.
+        self._by_base: dict[str, list[ast.AST]] = {}
+        self._bases: set[str] = set()
+
+    def visit(self, body: list[ast.stmt]) -> None:
+        for statement in body:
+            if isinstance(statement, _FUNCTIONS):
+                self._by_name.setdefault(statement.name, []).append(statement)
+                self._runs.extend([*statement.decorator_list, statement.args])
+                if statement.returns is not None:
+                    self._runs.append(statement.returns)
+                if not _has_pure_decorators(statement):
+                    self._runs.append(statement)
+            elif isinstance(statement, ast.ClassDef):
+                self._visit_class(statement)
+            else:
+                self._runs.append(statement)
+                for block in _blocks(statement):
+                    self.visit(block)
+
+    def _visit_class(self, statement: ast.ClassDef) -> None:
+        self._by_name.setdefault(statement.name, []).append(statement)
+        self._by_base.setdefault(statement.name, []).extend(
+            node
+            for node in statement.body
+            if isinstance(node, _FUNCTIONS) and node.name.startswith("__")
+        )
+        for base in statement.bases:
+            self._bases.update(_names(base))
+        if statement.decorator_list or statement.keywords:
+            self._runs.append(statement)
+        self.visit(statement.body)
+
+    def names(self) -> frozenset[str]:
+        wanted = [*self._runs]
+        for name in self._bases:
+            wanted.extend(self._by_base.get(name, ()))
+        names: set[str] = set()
+        while wanted:
+            for name in _names(wanted.pop()):
+                if name not in names:
+                    names.add(name)
+                    wanted.extend(self._by_name.get(name, ()))
+        return frozenset(names | self._bases)
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name
+            # An import can come back to this module in a circle.
+            yield from node.name.split(".")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _own_yields(function: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(function):
+        if isinstance(child, (ast.Yield, ast.YieldFrom)):
+            yield child
+        elif not isinstance(child, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            yield from _own_yields(child)
+
+
+def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
+    for _, value in ast.iter_fields(statement):
+        if isinstance(value, list):
+            if value and isinstance(value[0], ast.stmt):
+                yield value
+            elif value and isinstance(value[0], (ast.ExceptHandler, ast.match_case)):
+                for part in value:
+                    yield from _blocks(part)
+
+
+def _holds_definitions(statement: ast.stmt) -> bool:
+    return any(isinstance(node, (*_FUNCTIONS, ast.ClassDef)) for node in ast.walk(statement))
+
+
+def _label(statement: ast.stmt) -> str:
+    try:
+        text = ast.unparse(statement).partition("\n")[0]
+    except (ValueError, RecursionError):
+        return "a statement"
+    return f"`{text[:57]}...`" if len(text) > 60 else f"`{text}`"

@@ -1,0 +1,1 @@
+"""Floor `inputs`, part `tracing`: noticing what is read while an action runs."""

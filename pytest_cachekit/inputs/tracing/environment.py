@@ -1,0 +1,118 @@
+"""Environment variables: reads of `os.environ` by anyone but pytest itself.
+
+A variable that the running action has set itself, as monkeypatch.setenv does,
+is no input of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from ..fingerprint import UNSET, is_noise
+from .action import Action
+from .callers import is_machinery
+from .patching import Patches
+from .recorder import Recorder
+
+# They set variables and put them back; what they look at on the way is nobody's input.
+_GO_BETWEENS = frozenset({"os", "_collections_abc", "collections.abc"})
+_SETTERS = frozenset({"_pytest.monkeypatch", "unittest.mock"})
+
+
+def watch_environment(recorder: Recorder, patches: Patches) -> None:
+    """Begin to tell `recorder` which variables are read."""
+    environ_class: Any = type(os.environ)
+    original_get = environ_class.__getitem__
+    original_set = environ_class.__setitem__
+    original_delete = environ_class.__delitem__
+    original_iterate = environ_class.__iter__
+    writers: dict[str, Action] = {}
+    # A variable that is changed in the run still depends on what it was before.
+    initial: dict[str, str] = {}
+
+    def note(name: str) -> None:
+        current = recorder.current
+        writer = writers.get(name)
+        if writer is current:
+            return
+        if writer is not None:
+            current.parents.add(writer)
+        key = ("environment", name)
+        if key not in current.inputs:
+            fingerprint = initial.get(name)
+            if fingerprint is None:
+                fingerprint = recorder.fingerprints.environment(name)
+            current.inputs[key] = fingerprint
+
+    def watched(key: Any) -> str | None:
+        if not isinstance(key, (str, bytes)):
+            return None
+        name = os.fsdecode(key)
+        return None if is_noise(name) else name
+
+    def written(key: Any) -> None:
+        name = os.fsdecode(key)
+        initial.setdefault(name, recorder.fingerprints.environment(name))
+
+    def settle(key: Any) -> None:
+        name = os.fsdecode(key)
+        if recorder.fingerprints.environment(name) == initial.get(name, UNSET):
+            writers.pop(name, None)
+        else:
+            writers[name] = recorder.current
+
+    def get(self: Any, key: Any) -> Any:
+        name = watched(key)
+        if name is not None and not _is_setter(1) and not is_machinery(1):
+            recorder.observe(note, name)
+        return original_get(self, key)
+
+    def set_(self: Any, key: Any, value: Any) -> None:
+        if isinstance(key, (str, bytes)) and key:
+            written(key)
+            original_set(self, key, value)
+            settle(key)
+        else:
+            original_set(self, key, value)
+
+    def delete(self: Any, key: Any) -> None:
+        if isinstance(key, (str, bytes)) and key:
+            written(key)
+            original_delete(self, key)
+            settle(key)
+        else:
+            original_delete(self, key)
+
+    def note_all(self: Any) -> None:
+        for key in list(self._data):
+            name = watched(key)
+            if name is not None:
+                note(name)
+        recorder.read("environment names", "set")
+
+    def iterate(self: Any) -> Iterator[Any]:
+        if not _is_setter(1) and not is_machinery(1):
+            recorder.observe(note_all, self)
+        return iter(list(original_iterate(self)))
+
+    def copy(self: Any) -> dict[Any, Any]:
+        if not _is_setter(1) and not is_machinery(1):
+            recorder.observe(note_all, self)
+        return {self.decodekey(key): self.decodevalue(value) for key, value in self._data.items()}
+
+    patches.set(environ_class, "__getitem__", get)
+    patches.set(environ_class, "__setitem__", set_)
+    patches.set(environ_class, "__delitem__", delete)
+    patches.set(environ_class, "__iter__", iterate)
+    patches.set(environ_class, "copy", copy)
+
+
+def _is_setter(depth: int) -> bool:
+    frame: FrameType | None = sys._getframe(depth + 1)
+    while frame is not None and frame.f_globals.get("__name__") in _GO_BETWEENS:
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") in _SETTERS

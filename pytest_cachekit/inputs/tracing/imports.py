@@ -1,0 +1,171 @@
+"""Imports: which modules ran, on whose behalf, and which names were looked for in vain.
+
+The loaders of the import system are asked to hand each project module's code
+over before it runs. Nothing is added to `sys.meta_path`, and our frames carry
+importlib's file name, so that tracebacks and the stack levels of warnings stay
+what they are.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader, PathFinder, SourceFileLoader
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from .patching import Patches
+from .recorder import Recorder
+
+_IMPORTLIB = "<frozen importlib._bootstrap_external>"
+
+
+def as_importlib(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with frames that Python takes for the import system's own."""
+    assert isinstance(function, FunctionType)
+    code = function.__code__.replace(co_filename=_IMPORTLIB)
+    twin = FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    return functools.update_wrapper(twin, function)
+
+
+def watch_imports(recorder: Recorder, patches: Patches) -> None:
+    """Begin to trace the modules that are imported from now on."""
+    layout = recorder.layout
+    # SourceFileLoader inherits exec_module; replacing it there would miss other subclasses.
+    source_loader: Any = SourceFileLoader.__mro__[2]
+    original_exec = source_loader.exec_module
+    original_get_code = source_loader.get_code
+    original_extension = ExtensionFileLoader.exec_module
+    original_find = PathFinder.find_spec
+    original_import_module = importlib.import_module
+    # Python cuts tracebacks of failing imports at frames of this function.
+    call_with_frames_removed = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
+
+    def exec_module(self: Any, module: ModuleType) -> None:
+        path = os.path.abspath(getattr(self, "path", None) or self.get_filename(module.__name__))
+        if not layout.is_project(path) or path in recorder.created:
+            return original_exec(self, module)
+        own = type(self).get_code
+        code = (original_get_code if own is patched_get_code else own)(self, module.__name__)
+        if code is None:
+            raise ImportError(f"cannot load module {module.__name__!r}")
+        action = recorder.module_action(module.__name__, path)
+        ready = recorder.module_code(module.__name__, module.__package__ or "", path, code)
+        _note_importer(recorder, action)
+        recorder.enter(action)
+        try:
+            call_with_frames_removed(exec, ready, module.__dict__)
+        finally:
+            recorder.leave(action)
+        return None
+
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        # Called by others than exec_module: runpy, and whoever wants the code for itself.
+        code: CodeType | None = original_get_code(self, fullname)
+        path = os.path.abspath(self.get_filename(fullname))
+        if layout.is_project(path):
+            recorder.observe(recorder.read_file, path)
+        return code
+
+    def exec_extension(self: ExtensionFileLoader, module: ModuleType) -> None:
+        path = os.path.abspath(self.path)
+        if not layout.is_project(path):
+            return original_extension(self, module)
+        action = recorder.modules.setdefault(path, type(recorder.session)(f"import of {path}"))
+        recorder.module_names.setdefault(module.__name__, set()).add(path)
+        _note_importer(recorder, action)
+        recorder.enter(action)
+        try:
+            recorder.observe(recorder.read_file, path)
+            return original_extension(self, module)
+        finally:
+            recorder.leave(action)
+
+    def find_spec(cls: type, fullname: str, path: Any = None, target: Any = None) -> Any:
+        spec = original_find(fullname, path, target)
+        if spec is None:
+            # Whoever looks second finds the answer in no log; so it is everybody's.
+            recorder.session.inputs.setdefault(("module", fullname), "absent")
+        return spec
+
+    def import_module(name: str, package: str | None = None) -> ModuleType:
+        module = original_import_module(name, package)
+        _note_dynamic(recorder, module.__name__, sys._getframe(1).f_globals.get("__name__"))
+        return module
+
+    patches.set(source_loader, "exec_module", as_importlib(exec_module))
+    patched_get_code = as_importlib(get_code)
+    patches.set(source_loader, "get_code", patched_get_code)
+    patches.set(ExtensionFileLoader, "exec_module", as_importlib(exec_extension))
+    hooked_find: Any = functools.wraps(original_find)(as_importlib(find_spec))
+    patches.set(PathFinder, "find_spec", classmethod(hooked_find))
+    patches.set(importlib, "import_module", functools.wraps(original_import_module)(import_module))
+
+
+def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Patches) -> None:
+    """Trace what pytest's assertion rewriting imports: test files, conftests, plugins.
+
+    Args:
+        rewrite: the module `_pytest.assertion.rewrite`.
+    """
+    layout = recorder.layout
+    hook: Any = rewrite.AssertionRewritingHook  # type: ignore[attr-defined]
+    original = hook.exec_module
+
+    def exec_rewritten(code: CodeType, namespace: dict[str, Any]) -> None:
+        spec = namespace.get("__spec__")
+        path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
+        action = recorder.modules.get(path)
+        if action is None:
+            builtins.exec(code, namespace)
+            return
+        package = namespace.get("__package__") or ""
+        ready = recorder.module_code(namespace["__name__"], package, path, code)
+        recorder.enter(action)
+        try:
+            builtins.exec(ready, namespace)
+        finally:
+            recorder.leave(action)
+
+    def exec_module(self: Any, module: ModuleType) -> None:
+        spec = module.__spec__
+        path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
+        if layout.is_project(path) and path not in recorder.created:
+            _note_importer(recorder, recorder.module_action(module.__name__, path))
+        original(self, module)
+
+    # The module's own `exec` comes before the builtin one.
+    patches.set(rewrite, "exec", as_importlib(exec_rewritten))
+    patches.set(hook, "exec_module", as_importlib(exec_module))
+
+
+def note_loaded_modules(recorder: Recorder) -> None:
+    """Make the files of project modules that were imported too early to be traced everybody's inputs."""
+    own = __name__.partition(".")[0]
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or name.partition(".")[0] in (own, "__main__"):
+            continue
+        path = os.path.abspath(path)
+        if recorder.layout.is_project(path):
+            with recorder.running(recorder.session):
+                recorder.observe(recorder.read_file, path)
+
+
+def _note_importer(recorder: Recorder, action: Any) -> None:
+    importer = recorder.current
+    if importer is not action:
+        importer.parents.add(action)
+
+
+def _note_dynamic(recorder: Recorder, name: str, importer: object) -> None:
+    recorder.current.imports.add(name)
+    # A module that imports by string at some time has, from then on, what it imported.
+    for path in recorder.module_names.get(str(importer), ()):
+        recorder.modules[path].imports.add(name)

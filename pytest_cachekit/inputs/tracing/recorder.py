@@ -1,0 +1,214 @@
+"""Who is reading right now: the stack of running actions, and what they are given.
+
+The watchers (imports, audit events, environment, metadata) tell the recorder
+what was read; the recorder knows which action that belongs to.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+from ..digest import digest
+from ..fingerprint import Fingerprints
+from ..layout import Layout, Region
+from .action import Action
+from .functions import FunctionTracer
+from .units import ImportStatement, Unit, import_statements
+
+
+class Recorder:
+    """Credits what is read to the action that runs."""
+
+    def __init__(self, fingerprints: Fingerprints, tracer: FunctionTracer) -> None:
+        self.fingerprints = fingerprints
+        self.layout: Layout = fingerprints.layout
+        self.units: list[Unit] = []
+        self.session = Action("the session")
+        self.modules: dict[str, Action] = {}
+        """Absolute path of each project module that ran, to the action of its import."""
+        self.module_names: dict[str, set[str]] = {}
+        """Dotted name to the paths of the project modules that ran under it."""
+        self.module_imports: dict[str, tuple[str, set[ImportStatement]]] = {}
+        """Absolute path to the package and the import statements of a module's import-time code."""
+        self.created: dict[str, Action] = {}
+        """Paths that something made in this run, to the action that did."""
+        self._tracer = tracer
+        self._main = threading.get_ident()
+        self._stack = [self.session]
+        self._local = threading.local()
+        self._busy: int | None = None
+
+    @property
+    def current(self) -> Action:
+        """The action that what is read now belongs to."""
+        if threading.get_ident() != self._main:
+            own: list[Action] | None = getattr(self._local, "stack", None)
+            if own:
+                return own[-1]
+        return self._stack[-1]
+
+    @contextmanager
+    def running(self, action: Action) -> Iterator[Action]:
+        """Credit what is read in the block to `action`."""
+        self.enter(action)
+        try:
+            yield action
+        finally:
+            self.leave(action)
+
+    def enter(self, action: Action) -> None:
+        """Begin to credit to `action`."""
+        self._settle()
+        self._own_stack().append(action)
+
+    def leave(self, action: Action) -> None:
+        """End what `enter` began, and whatever was left open inside of it."""
+        self._settle()
+        stack = self._own_stack()
+        if action in stack:
+            del stack[stack.index(action) :]
+
+    def observe(self, note: Callable[..., None], *arguments: Any) -> None:
+        """Call `note`, which tells what is read now; what it reads itself is no input.
+
+        An observer must not change what it observes: where it fails, the
+        current action is not stored, and goes on.
+        """
+        thread = threading.get_ident()
+        if self._busy == thread:
+            return
+        outer, self._busy = self._busy, thread
+        try:
+            note(*arguments)
+        except Exception as error:  # noqa: BLE001
+            self.current.refuse(f"reads an input that could not be recorded ({error!r})")
+        finally:
+            self._busy = outer
+
+    @contextmanager
+    def unobserved(self) -> Iterator[None]:
+        """Take no notes of what this thread reads in the block."""
+        outer, self._busy = self._busy, threading.get_ident()
+        try:
+            yield
+        finally:
+            self._busy = outer
+
+    def read(self, kind: str, name: str) -> None:
+        """Note that the input `name` of `kind` is read now."""
+        inputs = self.current.inputs
+        if (kind, name) not in inputs:
+            inputs[kind, name] = self.fingerprints.now(kind, name)
+
+    def read_file(self, path: str) -> None:
+        """Note that the content of the file at the absolute `path` is read now."""
+        self._read_path("file", path)
+
+    def read_listing(self, path: str) -> None:
+        """Note that the names in the directory at the absolute `path` are read now."""
+        self._read_path("listing", path)
+
+    def read_metadata(self, path: str) -> None:
+        """Note that type or size of what is at the absolute `path` is read now."""
+        self._read_path("metadata", path)
+
+    def created_here(self, path: str) -> None:
+        """Note that the current action makes what will be at the absolute `path`."""
+        self.created.setdefault(path, self.current)
+
+    def module_code(self, name: str, package: str, path: str, code: CodeType) -> CodeType:
+        """Return the code of a project module, ready to be traced."""
+        first = len(self.units)
+
+        def enter(function: CodeType) -> int:
+            self.units.append(
+                Unit(
+                    path,
+                    function.co_firstlineno,
+                    function.co_qualname,
+                    package,
+                    import_statements(function, whole=True),
+                )
+            )
+            return len(self.units) - 1
+
+        ready = self._tracer.instrument(code, enter)
+        statements = set(import_statements(code, whole=False))
+        for unit in self.units[first:]:
+            # PEP 562: what a module's __getattr__ imports is found in the module from then on.
+            if unit.name == "__getattr__":
+                statements.update(unit.imports)
+        known = self.module_imports.setdefault(path, (package, set()))
+        known[1].update(statements)
+        return ready
+
+    def module_action(self, name: str, path: str) -> Action:
+        """Return the action of importing the project module at `path`, under `name`."""
+        action = self.modules.get(path)
+        if action is None:
+            action = self.modules[path] = Action(f"import of {self.layout.name(path)}")
+            try:
+                with open(path, "rb") as stream:
+                    fingerprint = digest(stream.read())
+            except OSError:
+                action.refuse(f"{self.layout.name(path)} could not be read")
+                fingerprint = ""
+            action.source = (self.layout.name(path), fingerprint)
+        self.module_names.setdefault(name, set()).add(path)
+        return action
+
+    def _read_path(self, kind: str, path: str) -> None:
+        region = self.layout.region(path)
+        if region is Region.STANDARD or region is Region.IGNORED:
+            return
+        if region is Region.INSTALLED:
+            self._read_installed(kind, path)
+            return
+        creator = self._creator(path)
+        if creator is not None:
+            if creator is not self.current and creator is not self.session:
+                self.current.parents.add(creator)
+            return
+        if self.layout.is_ancestor(path) or path + "/" in self.layout.temporary:
+            return
+        self.read(kind, self.layout.name(path))
+
+    def _read_installed(self, kind: str, path: str) -> None:
+        roots = self.layout.installed_roots
+        owner = self.fingerprints.distributions.owner(path, roots)
+        if owner is not None:
+            self.read("distribution", owner)
+        elif path + "/" in roots:
+            self.read("distributions", "installed")
+        else:
+            self.read(kind, path)
+
+    def _creator(self, path: str) -> Action | None:
+        """Return the action that made `path`, or a directory above it, in this run."""
+        created = self.created
+        while len(path) > 1:
+            creator = created.get(path)
+            if creator is not None:
+                return creator
+            path = path.rpartition("/")[0]
+        return None
+
+    def _own_stack(self) -> list[Action]:
+        if threading.get_ident() == self._main:
+            return self._stack
+        stack: list[Action] | None = getattr(self._local, "stack", None)
+        if stack is None:
+            stack = self._local.stack = []
+        return stack
+
+    def _settle(self) -> None:
+        """Credit the functions that ran since the last change of the stack."""
+        ran = self._tracer.drain()
+        self.current.functions.update(ran)
+        if threading.get_ident() != self._main:
+            # They may have run in any thread.
+            self._stack[-1].functions.update(ran)

@@ -1,0 +1,131 @@
+"""The part of a key that all tests of a run share: what can change an outcome and is no input."""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..inputs.digest import digest_text
+from ..settings import OPTIONS
+
+# Options that choose, order or show tests, or write reports: none changes what a test does.
+_HARMLESS = frozenset(
+    {
+        "file_or_dir", "keyword", "markexpr", "maxfail", "lf", "failedfirst", "newfirst",
+        "last_failed_no_failures", "stepwise", "stepwise_skip", "stepwise_reset", "cacheclear",
+        "cacheshow", "verbose", "verbosity", "no_header", "no_summary", "no_fold_skipped",
+        "fold_skipped", "reportchars", "disable_warnings", "showlocals", "no_showlocals",
+        "tbstyle", "xfail_tb", "showcapture", "fulltrace", "color", "code_highlight", "pastebin",
+        "durations", "durations_min", "xmlpath", "junitprefix", "inifilename", "rootdir",
+        "override_ini", "plugins", "noconftest", "collectonly", "pyargs", "ignore", "ignore_glob",
+        "deselect", "confcutdir", "keepduplicates", "collect_in_virtualenv", "setupshow",
+        "setuponly", "setupplan", "version", "help", "markers", "show_fixtures",
+        "show_fixtures_per_test", "traceconfig", "debug", "basetemp", "usepdb", "usepdb_cls",
+        "trace", "continue_on_collection_errors", "force_short_summary", "console_output_style",
+        "disable_plugin_autoload", "cov_report", "json_report", "json_report_file", "htmlpath",
+        "self_contained_html", "report_log", "numprocesses", "maxprocesses", "dist", "distload",
+        "tx", "rsyncdir", "rsyncignore", "px", "testrunuid", "maxworkerrestart", "maxschedchunk",
+        "looponfail", "loadscopereorder", "worker_restart", "numproc",
+        "terminal_progress",
+    }
+)  # fmt: skip
+_HARMLESS_INIS = frozenset(
+    {
+        "addopts", "cache_dir", "console_output_style", "testpaths", "norecursedirs", "markers",
+        "junit_suite_name", "junit_logging", "junit_log_passing_tests", "junit_duration_report",
+        "junit_family", "minversion", "required_plugins", "faulthandler_timeout",
+    }
+)  # fmt: skip
+_LOCALE_VARIABLES = ("TZ", "LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
+
+
+def run_context(config: pytest.Config) -> str:
+    """Return the digest of interpreter, platform, plugins and options that count."""
+    return digest_text(*_parts(config))
+
+
+def _parts(config: pytest.Config) -> list[str]:
+    flags = [
+        f"{name}={getattr(sys.flags, name)!r}"
+        for name in dir(sys.flags)
+        if not name.startswith(("_", "n_", "count", "index", "hash_randomization", "quiet", "verbose"))
+    ]
+    here = os.path.relpath(config.invocation_params.dir, config.rootpath)
+    return [
+        f"{sys.implementation.name} {sys.version_info!r} {sys.implementation.cache_tag}",
+        f"{sys.platform} {platform.machine()}",
+        *flags,
+        f"locale {locale.setlocale(locale.LC_ALL)} {time.tzname!r} {time.timezone}",
+        *(f"{name}={os.environ.get(name)!r}" for name in _LOCALE_VARIABLES),
+        f"pytest {pytest.__version__}",
+        *_plugins(config),
+        f"in {here}",
+        *_options(config),
+        *_inis(config),
+    ]
+
+
+def _plugins(config: pytest.Config) -> list[str]:
+    own = __name__.partition(".")[0]
+    installed = {
+        f"plugin {distribution.metadata['Name']} {distribution.version}"
+        for _, distribution in config.pluginmanager.list_plugin_distinfo()
+    }
+    named = {
+        f"plugin {name}"
+        for name, plugin in config.pluginmanager.list_name_plugin()
+        # Conftests are named by path, and are inputs; objects without a name by address.
+        if plugin is not None
+        and not name.isdigit()
+        and os.sep not in name
+        and not name.startswith((own, "cachekit"))
+    }
+    blocked = {
+        f"without plugin {name}"
+        for name, plugin in config.pluginmanager.list_name_plugin()
+        if plugin is None
+    }
+    return sorted(installed | named | blocked)
+
+
+def _options(config: pytest.Config) -> list[str]:
+    own = {option.ini for option in OPTIONS}
+    return [
+        f"option {name}={_text(config, value)}"
+        for name, value in sorted(vars(config.option).items())
+        if name not in _HARMLESS and name not in own
+    ]
+
+
+def _inis(config: pytest.Config) -> list[str]:
+    # pytest 9 keeps its values in objects, and deprecates the old name.
+    values = getattr(config, "_inicfg", None)
+    if values is None:
+        values = config.inicfg
+    own = {option.ini for option in OPTIONS}
+    return [
+        f"ini {name}={_text(config, getattr(value, 'value', value))}"
+        for name, value in sorted(values.items())
+        if name not in _HARMLESS_INIS and name not in own
+    ]
+
+
+def _text(config: pytest.Config, value: Any) -> str:
+    """Return `value` without what differs between checkouts or from run to run."""
+    if isinstance(value, (str, Path)):
+        return repr(str(value).replace(str(config.rootpath), "<rootdir>"))
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, dict):
+        return repr(sorted((str(key), _text(config, item)) for key, item in value.items()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = [_text(config, item) for item in value]
+        return repr(sorted(items) if isinstance(value, (set, frozenset)) else items)
+    return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -1,0 +1,77 @@
+"""What pytest loads when the package is installed: options, and the switch.
+
+PYTEST_DONT_REWRITE: nothing else is imported unless the switch is on.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..settings import OPTIONS, Settings, resolve
+
+if TYPE_CHECKING:
+    from .session import CachekitPlugin
+
+_MARKER = (
+    "cachekit(enabled=True, reason='', inputs=(), env=()): enabled=False never caches the test; "
+    "inputs (globs below the rootdir) and env (variables) declare what can't be seen, "
+    "as what a child process reads."
+)
+_plugin_key: pytest.StashKey[CachekitPlugin] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare each option as flag and ini value."""
+    group = parser.getgroup("cachekit", "cache of test results (pytest-cachekit)")
+    for option in OPTIONS:
+        where = f" [ini {option.ini}, environment {option.variable}]"
+        if option.is_switch:
+            group.addoption(
+                option.flag, action="store_true", default=None, dest=option.ini,
+                help=option.help + where,
+            )  # fmt: skip
+            group.addoption(
+                f"--no-{option.name}", action="store_false", default=None, dest=option.ini,
+                help=f"switch off {option.flag}",
+            )  # fmt: skip
+        else:
+            group.addoption(
+                option.flag, default=None, dest=option.ini, metavar=option.metavar,
+                help=f"{option.help} (default: {option.default or 'none'}){where}",
+            )  # fmt: skip
+        parser.addini(option.ini, option.help, default="")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start watching before the first conftest is imported."""
+    settings = _settings(early_config)
+    if not settings.cachekit:
+        return
+    from .session import start
+
+    plugin = start(early_config, settings)
+    if plugin is not None:
+        early_config.stash[_plugin_key] = plugin
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker, and join the run where the switch is on."""
+    config.addinivalue_line("markers", _MARKER)
+    plugin = config.stash.get(_plugin_key, None)
+    if plugin is not None:
+        config.pluginmanager.register(plugin, "cachekit-session")
+
+
+def _settings(config: pytest.Config) -> Settings:
+    from ..errors import CachekitError
+
+    flags = vars(config.known_args_namespace)
+    inis = {option.ini: str(config.getini(option.ini)) for option in OPTIONS}
+    try:
+        return resolve(flags, inis, os.environ)
+    except CachekitError as error:
+        raise pytest.UsageError(str(error)) from error

@@ -1,0 +1,130 @@
+"""Which action runs: a test, the collection of its file, or a fixture that many tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.fixtures import FixtureDef
+
+from ..inputs.tracing.action import Action
+from ..inputs.tracing.patching import Patches
+from ..inputs.tracing.recorder import Recorder
+
+
+class Actions:
+    """The actions of one run of pytest."""
+
+    def __init__(self, recorder: Recorder, patches: Patches) -> None:
+        self._recorder = recorder
+        self._files: dict[str, Action] = {}
+        self._fixtures: dict[Any, Action] = {}
+        self._patch_fixtures(patches)
+
+    @contextmanager
+    def collecting(self, collector: pytest.Collector) -> Iterator[None]:
+        """Credit what is read in the block to the collection of the collector's file."""
+        if isinstance(collector, (pytest.Session, pytest.Directory)):
+            yield
+            return
+        with self._recorder.running(self._file(collector.path)):
+            if type(collector).__name__ in ("DoctestModule", "DoctestTextfile"):
+                # Examples stand in docstrings of functions that need not run.
+                self._recorder.observe(self._recorder.read_file, str(collector.path))
+            yield
+
+    @contextmanager
+    def setting_up(self, fixture: FixtureDef[Any]) -> Iterator[None]:
+        """Credit what is read in the block to `fixture`, if tests share it."""
+        if fixture.scope == "function":
+            yield
+            return
+        action = self._fixtures[fixture] = Action(f"fixture {fixture.argname}")
+        with self._recorder.running(action):
+            yield
+
+    @contextmanager
+    def running(self, item: pytest.Item) -> Iterator[Action]:
+        """Credit what is read in the block to the test."""
+        action = Action(item.nodeid)
+        action.parents.add(self._recorder.session)
+        action.parents.add(self._file(item.path))
+        self._declare(item, action)
+        with self._recorder.running(action):
+            yield action
+
+    def _file(self, path: Path) -> Action:
+        name = str(path)
+        action = self._files.get(name)
+        if action is None:
+            action = self._files[name] = Action(f"collection of {self._recorder.layout.name(name)}")
+            with self._recorder.running(action):
+                self._surround(path)
+        return action
+
+    def _surround(self, path: Path) -> None:
+        """Note the conftests and packages around a test file, those that are missing included."""
+        root = self._recorder.layout.root
+        for folder in path.parents:
+            for name in ("conftest.py", "__init__.py"):
+                neighbour = str(folder / name)
+                module = self._recorder.modules.get(neighbour)
+                if module is not None:
+                    self._recorder.current.parents.add(module)
+                elif not os.path.exists(neighbour):
+                    self._recorder.observe(self._recorder.read_file, neighbour)
+            if str(folder) == root:
+                break
+
+    def _declare(self, item: pytest.Item, action: Action) -> None:
+        for marker in item.iter_markers("cachekit"):
+            options = marker.kwargs
+            if not options.get("enabled", True):
+                reason = options.get("reason", "")
+                action.refuse("its marker says so" + (f": {reason}" if reason else ""))
+            with self._recorder.running(action):
+                for pattern in _names(options.get("inputs", ())):
+                    self._recorder.observe(self._recorder.read, "declared", pattern)
+                for variable in _names(options.get("env", ())):
+                    self._recorder.observe(self._recorder.read, "environment", variable)
+
+    def _patch_fixtures(self, patches: Patches) -> None:
+        recorder, fixtures = self._recorder, self._fixtures
+        original_execute = FixtureDef.execute
+        original_finish = FixtureDef.finish
+
+        def execute(self: FixtureDef[Any], request: Any) -> Any:
+            try:
+                return original_execute(self, request)
+            finally:
+                shared = fixtures.get(self)
+                if shared is not None:
+                    # Set up now or long ago: whoever uses it rests on what it read.
+                    recorder.current.parents.add(shared)
+
+        def finish(self: FixtureDef[Any], request: Any) -> None:
+            shared = fixtures.get(self)
+            if shared is None:
+                return original_finish(self, request)
+            # Whichever test happens to be the last, what teardown reads is the fixture's.
+            with recorder.running(shared):
+                return original_finish(self, request)
+
+        patches.set(FixtureDef, "execute", execute)
+        patches.set(FixtureDef, "finish", finish)
+
+
+def declares_inputs(item: pytest.Item) -> bool:
+    """Return whether a marker declares what the test's children read."""
+    return any(
+        marker.kwargs.get("inputs") is not None or marker.kwargs.get("env") is not None
+        for marker in item.iter_markers("cachekit")
+    )
+
+
+def _names(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value

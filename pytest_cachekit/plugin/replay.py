@@ -1,0 +1,175 @@
+"""From pytest's reports to what is stored, and back."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from ..actions.outcomes import Phase, RecordedWarning, TestOutcome
+from ..inputs.layout import Layout
+
+REPLAYED = "cachekit"
+"""Attribute of a report that was replayed rather than made by running the test."""
+
+
+class NotStorable(Exception):
+    """An outcome isn't one that may be replayed; the message says why."""
+
+
+class Recorded:
+    """What pytest reported of one test while it ran."""
+
+    def __init__(self) -> None:
+        self.reports: list[pytest.TestReport] = []
+        self.warnings: list[tuple[warnings.WarningMessage, str]] = []
+
+    def outcome(self, item: pytest.Item, layout: Layout) -> TestOutcome:
+        """Return what to store.
+
+        Raises:
+            NotStorable: the test didn't simply pass, skip or fail as expected.
+        """
+        main = [report for report in self.reports if not _is_subtest(report)]
+        for report in self.reports:
+            _check(report)
+        if [report.when for report in main] not in (
+            ["setup", "call", "teardown"],
+            ["setup", "teardown"],
+        ):
+            raise NotStorable("it ran more than once, or was interrupted")
+        return TestOutcome(
+            [_phase(item, report, layout) for report in self.reports],
+            [_warning(message, when, layout) for message, when in self.warnings],
+        )
+
+
+def _is_subtest(report: pytest.TestReport) -> bool:
+    return hasattr(report, "context") and type(report) is not pytest.TestReport
+
+
+def _check(report: pytest.TestReport) -> None:
+    if report.outcome not in ("passed", "skipped"):
+        raise NotStorable(f"{report.outcome} in {report.when}")
+    if report.passed and hasattr(report, "wasxfail"):
+        raise NotStorable("passed although it was expected to fail")
+    if getattr(report, "rerun", 0):
+        raise NotStorable("it was run again")
+    for name, value in report.user_properties:
+        if not (isinstance(name, str) and isinstance(value, (str, int, float, bool, type(None)))):
+            raise NotStorable(f"its property {name!r} is neither text nor a number")
+
+
+def _phase(item: pytest.Item, report: pytest.TestReport, layout: Layout) -> Phase:
+    if _is_subtest(report):
+        data = item.config.hook.pytest_report_to_serializable(config=item.config, report=report)
+        return Phase(str(report.when), report.outcome, report.duration, subtest=data)
+    skipped_at = xfail = None
+    if hasattr(report, "wasxfail"):
+        xfail = (report.wasxfail, str(report.longrepr or ""))
+    elif report.skipped:
+        if not isinstance(report.longrepr, tuple):
+            raise NotStorable("it was skipped without saying where")
+        file, line, reason = report.longrepr
+        path = str(file)
+        if path == str(item.path):
+            skipped_at = ("", int(line) - (item.location[1] or 0), reason)
+        else:
+            skipped_at = (layout.name(path), int(line), reason)
+    return Phase(
+        str(report.when),
+        report.outcome,
+        report.duration,
+        list(report.sections),
+        skipped_at,
+        xfail,
+        list(report.user_properties),  # type: ignore[arg-type]  # `_check` looked at the values
+    )
+
+
+def _warning(message: warnings.WarningMessage, when: str, layout: Layout) -> RecordedWarning:
+    category = message.category
+    return RecordedWarning(
+        (category.__module__, category.__qualname__),
+        str(message.message),
+        layout.name(str(message.filename)),
+        message.lineno,
+        when,
+    )
+
+
+def replay(item: pytest.Item, outcome: TestOutcome, layout: Layout) -> None:
+    """Report `outcome` as that of `item`, to everybody who listens to pytest's hooks."""
+    hook = item.ihook
+    for warning in outcome.warnings:
+        hook.pytest_warning_recorded.call_historic(
+            kwargs={
+                "warning_message": _warning_message(warning, layout),
+                "when": warning.when,
+                "nodeid": item.nodeid,
+                "location": None,
+            }
+        )
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in _reports(item, outcome.phases, layout):
+        setattr(report, REPLAYED, "hit")
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def _reports(
+    item: pytest.Item, phases: Sequence[Phase], layout: Layout
+) -> Iterator[pytest.TestReport]:
+    keywords = dict.fromkeys(item.keywords, 1)
+    now = time.time()
+    for phase in phases:
+        if phase.subtest is not None:
+            report = item.config.hook.pytest_report_from_serializable(
+                config=item.config, data=dict(phase.subtest)
+            )
+            report.nodeid, report.location, report.keywords = item.nodeid, item.location, keywords
+            yield report
+            continue
+        yield pytest.TestReport(
+            nodeid=item.nodeid,
+            location=item.location,
+            keywords=keywords,
+            outcome=phase.outcome,  # type: ignore[arg-type]  # one of the two that are stored
+            longrepr=_longrepr(item, phase, layout),
+            when=phase.when,  # type: ignore[arg-type]
+            sections=phase.sections,
+            duration=phase.duration,
+            start=now - phase.duration,
+            stop=now,
+            user_properties=phase.properties,
+            **({} if phase.xfail is None else {"wasxfail": phase.xfail[0]}),
+        )
+
+
+def _longrepr(item: pytest.Item, phase: Phase, layout: Layout) -> Any:
+    if phase.xfail is not None:
+        return phase.xfail[1] or None
+    if phase.skipped_at is None:
+        return None
+    file, line, reason = phase.skipped_at
+    if file:
+        return layout.path(file), line, reason
+    return str(item.path), line + (item.location[1] or 0), reason
+
+
+def _warning_message(warning: RecordedWarning, layout: Layout) -> warnings.WarningMessage:
+    module, name = warning.category
+    category: Any = sys.modules.get(module)
+    for part in name.split("."):
+        category = getattr(category, part, None)
+    if not (isinstance(category, type) and issubclass(category, Warning)):
+        category = type(name.rpartition(".")[2], (UserWarning,), {"__module__": module})
+    try:
+        message = category(warning.text)
+    except Exception:  # noqa: BLE001  a class of the user's, whose constructor may do anything
+        message = UserWarning(warning.text)
+    return warnings.WarningMessage(message, category, layout.path(warning.file), warning.line)

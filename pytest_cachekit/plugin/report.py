@@ -1,0 +1,57 @@
+"""The JSON report, whose format is a promise (docs/report.md)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..storage import BackendSize
+from .tally import Tally
+
+VERSION = 1
+
+
+def report_data(tally: Tally, size: BackendSize | None, where: str) -> dict[str, Any]:
+    """Return the report as JSON's types."""
+    counts = tally.counts()
+    ran = sum(counts.values()) - counts["replayed"] - counts["not run"]
+    return {
+        "version": VERSION,
+        "tests": [
+            {
+                "nodeid": line.nodeid,
+                "verdict": line.verdict.kind,
+                "reason": line.reason,
+                "outcome": line.outcome,
+                "duration": line.duration,
+                "saved": line.saved,
+            }
+            for line in tally.lines.values()
+        ],
+        "stats": {
+            "selected": len(tally.lines),
+            "replayed": counts["replayed"],
+            "run": ran,
+            "new": counts["new"],
+            "stale": counts["stale"],
+            "uncacheable": counts["uncacheable"],
+            "not_cacheable_outcome": counts["not cacheable outcome"],
+            "not_run": counts["not run"],
+            "hit_rate": tally.hit_rate,
+            "saved": tally.saved,
+            "entries": None if size is None else size.entries,
+            "bytes": None if size is None else size.bytes,
+            "backend": where,
+        },
+    }
+
+
+def write_report(path: Path, data: dict[str, Any]) -> None:
+    """Write the report to `path`, making its directory where there is none.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,351 @@
+"""One run of pytest with the cache on: decide, replay, record, store, tell."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.assertion import rewrite
+from _pytest.fixtures import FixtureDef
+
+from ..actions.outcomes import decode_outcome
+from ..actions.store import ActionStore
+from ..actions.verdict import Hit, Miss, Uncacheable, Verdict
+from ..errors import CachekitError, CacheUnavailableWarning, StorageError
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.layout import Layout
+from ..inputs.manifest import encode_outcome
+from ..inputs.tracing.action import Action
+from ..inputs.tracing.graph import Graph
+from ..inputs.tracing.imports import watch_rewritten_imports
+from ..inputs.tracing.tracer import Tracer
+from ..settings import Settings
+from ..storage import Backend, BackendSize, open_backend
+from .context import run_context
+from .obstacles import Obstacle, find_obstacle, uncacheable_reason
+from .recording import Actions, declares_inputs
+from .replay import REPLAYED, NotStorable, Recorded, replay
+from .report import report_data, write_report
+from .summary import write_explanations, write_summary
+from .tally import Line, Tally
+
+_running = False
+
+
+def start(config: pytest.Config, settings: Settings) -> CachekitPlugin | None:
+    """Begin to watch, before the first conftest is imported.
+
+    Returns:
+        The plugin to register; None where a run of pytest inside this process is watched already.
+    """
+    if _running:
+        return None
+    return CachekitPlugin(config, settings)
+
+
+class CachekitPlugin:
+    """The hooks of a run with the cache on."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        global _running
+        self._config = config
+        self._settings = settings
+        self._owner = os.getpid()
+        self._backend: Backend | None = None
+        self._size: BackendSize | None = None
+        self._tally = Tally()
+        self._outcomes: list[tuple[pytest.Item, Action, Recorded]] = []
+        self._current: Recorded | None = None
+        self._before: dict[pytest.Item, list[tuple[pytest.Item, Hit]]] = {}
+        self._store: ActionStore | None = None
+        self._obstacle: Obstacle | None = find_obstacle(config)
+        self._tracer: Tracer | None = None
+        self._where = settings.cachekit_url
+        if self._obstacle is not None and self._obstacle.stops_recording:
+            return
+        try:
+            self._backend = open_backend(settings.cachekit_url, relative_to=config.rootpath)
+            self._where = self._backend.url
+            ignored = [self._where.partition(":")[2]] if self._where.startswith("file:") else []
+            self._fingerprints = Fingerprints(Layout(config.rootpath, ignored))
+            self._tracer = Tracer(self._fingerprints)
+        except CachekitError as error:
+            self._give_up(str(error))
+            return
+        _running = True
+        watch_rewritten_imports(self._tracer.recorder, rewrite, self._tracer.patches)
+        self._actions = Actions(self._tracer.recorder, self._tracer.patches)
+
+    # What is told at the start.
+
+    def pytest_report_header(self) -> str:
+        """Say that the cache is on, where it lives, and what keeps it from replaying."""
+        if self._obstacle is not None:
+            return f"cachekit: {self._obstacle.header}"
+        if self._tracer is None:
+            return "cachekit: off"
+        return f"cachekit: {self._where} ({self._settings.cachekit_mode})"
+
+    # Collecting.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """Watch what collecting a test file reads."""
+        if self._tracer is None:
+            return (yield)
+        with self._actions.collecting(collector):
+            return (yield)
+
+    # Running.
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Take the hits out of the list that the run loop walks; replay them in their places."""
+        if self._tracer is None or session.config.option.collectonly:
+            return (yield)
+        items = session.items
+        with self._tracer.recorder.unobserved():
+            to_run, trailing = self._decide(items)
+        session.items = to_run
+        try:
+            result = yield
+            self._replay(trailing)
+        finally:
+            session.items = items
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Replay the hits that come before `item`, and watch what running it reads."""
+        line = self._tally.lines.get(item.nodeid)
+        if self._tracer is None or line is None:
+            return (yield)
+        self._replay(self._before.pop(item, ()))
+        recorded = self._current = Recorded()
+        threads = set(threading.enumerate())
+        try:
+            with self._actions.running(item) as action:
+                result = yield
+        finally:
+            self._current = None
+        line.duration = sum(report.duration for report in recorded.reports)
+        self._check_threads(action, threads)
+        self._outcomes.append((item, action, recorded))
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the reports of the test that runs."""
+        line = self._tally.lines.get(report.nodeid)
+        if line is None:
+            return
+        if hasattr(report, REPLAYED):
+            line.replayed = True
+        elif self._current is not None:
+            self._current.reports.append(report)
+        if report.when == "call" or report.outcome != "passed":
+            line.saw(_outcome_word(report))
+
+    def pytest_warning_recorded(
+        self, warning_message: warnings.WarningMessage, when: str, nodeid: str
+    ) -> None:
+        """Keep the warnings of the test that runs."""
+        if self._current is not None and nodeid:
+            self._current.warnings.append((warning_message, when))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """Watch what setting up a fixture that many tests share reads."""
+        if self._tracer is None:
+            return (yield)
+        with self._actions.setting_up(fixturedef):
+            return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        """Show replayed tests as what they are."""
+        if not hasattr(report, REPLAYED):
+            return None
+        if hasattr(report, "wasxfail"):
+            return ("xfailed", "x", "XFAIL (cached)") if report.skipped else None
+        if report.skipped:
+            return "skipped", "s", "SKIPPED (cached)"
+        if report.when == "call" and type(report) is pytest.TestReport:
+            return "passed", ".", "PASSED (cached)"
+        return None
+
+    # What remains at the end.
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Store what was recorded, and write the report."""
+        if self._tracer is None or os.getpid() != self._owner:
+            return
+        self._stop()
+        try:
+            self._record()
+        except StorageError as error:
+            self._give_up(str(error))
+        if self._backend is not None:
+            try:
+                self._size = self._backend.size()
+            except StorageError as error:
+                self._give_up(str(error))
+        self._write_report()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what was replayed, what ran and why, and what that saved."""
+        if self._tracer is None or not self._tally.lines:
+            return
+        if self._settings.cachekit_explain:
+            write_explanations(terminalreporter, self._tally)
+        write_summary(terminalreporter, self._tally, self._size, self._where)
+
+    def pytest_unconfigure(self) -> None:
+        """Put everything back."""
+        self._stop()
+        if self._backend is not None:
+            self._backend.close()
+
+    def _decide(
+        self, items: list[pytest.Item]
+    ) -> tuple[list[pytest.Item], list[tuple[pytest.Item, Hit]]]:
+        """Return the items to run, and the hits after the last of them."""
+        verdicts = self._look_up(items)
+        to_run: list[pytest.Item] = []
+        waiting: list[tuple[pytest.Item, Hit]] = []
+        for item, verdict in zip(items, verdicts, strict=True):
+            known = self._tally.lines.get(item.nodeid)
+            if known is not None:
+                known.verdict = verdict = Uncacheable("two selected tests share its node id")
+            else:
+                self._tally.lines[item.nodeid] = Line(item.nodeid, verdict)
+            if isinstance(verdict, Hit):
+                waiting.append((item, verdict))
+                continue
+            if waiting:
+                self._before[item] = waiting
+                waiting = []
+            to_run.append(item)
+        return to_run, waiting
+
+    def _look_up(self, items: list[pytest.Item]) -> list[Verdict]:
+        why_all = self._why_everything_runs()
+        if self._backend is not None:
+            self._store = ActionStore(
+                self._backend, self._fingerprints, kind="tests", context=run_context(self._config)
+            )
+            try:
+                self._store.load(dict.fromkeys(_group(item) for item in items))
+            except StorageError as error:
+                self._store = None
+                self._give_up(str(error))
+        seen: set[str] = set()
+        verdicts: list[Verdict] = []
+        for item in items:
+            reason = uncacheable_reason(item)
+            if item.nodeid in seen:
+                reason = "two selected tests share its node id"
+            seen.add(item.nodeid)
+            if reason is not None:
+                verdicts.append(Uncacheable(reason))
+            elif self._store is None or why_all is not None:
+                verdicts.append(Miss(why_all or "the cache can't be used"))
+            else:
+                verdicts.append(self._store.lookup(_group(item), _name(item), _objection))
+        return verdicts
+
+    def _why_everything_runs(self) -> str | None:
+        if self._obstacle is not None:
+            return self._obstacle.reason
+        if self._settings.cachekit_mode == "refresh":
+            return "everything runs in refresh mode"
+        return None
+
+    def _replay(self, hits: Iterable[tuple[pytest.Item, Hit]]) -> None:
+        for item, hit in hits:
+            outcome = decode_outcome(hit.entry.outcome)
+            assert outcome is not None  # `_objection` looked at it
+            self._tally.lines[item.nodeid].duration = outcome.duration
+            replay(item, outcome, self._fingerprints.layout)
+
+    def _check_threads(self, action: Action, before: set[threading.Thread]) -> None:
+        for thread in threading.enumerate():
+            if thread not in before and thread.is_alive():
+                action.refuse(f"leaves the thread {thread.name} running")
+
+    def _record(self) -> None:
+        """Turn what was watched into entries; a verdict learns here that it could not be stored."""
+        assert self._tracer is not None
+        graph = Graph(self._tracer.recorder)
+        graph.prepare(action for _, action, _ in self._outcomes)
+        for item, action, recorded in self._outcomes:
+            line = self._tally.lines[item.nodeid]
+            refusal = graph.refusal(action, declared=declares_inputs(item))
+            if refusal is not None or isinstance(line.verdict, Uncacheable):
+                if refusal is not None:
+                    line.verdict = Uncacheable(refusal)
+                continue
+            try:
+                outcome = recorded.outcome(item, self._fingerprints.layout)
+            except NotStorable as error:
+                line.not_stored = str(error)
+                continue
+            if self._store is not None:
+                self._store.record(
+                    _group(item), _name(item), graph.reading(action), encode_outcome(outcome)
+                )
+        if self._store is not None and self._settings.cachekit_mode != "read-only":
+            self._store.flush()
+
+    def _write_report(self) -> None:
+        if not self._settings.cachekit_report:
+            return
+        path = Path(self._config.invocation_params.dir, self._settings.cachekit_report)
+        try:
+            write_report(path, report_data(self._tally, self._size, self._where))
+        except OSError as error:
+            self._warn(f"The report can't be written to {path} ({error}): name another path.")
+
+    def _stop(self) -> None:
+        global _running
+        if self._tracer is not None and _running:
+            self._tracer.stop()
+            _running = False
+
+    def _give_up(self, message: str) -> None:
+        """Go on without the cache, and say so once."""
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
+            self._warn(message)
+        elif self._tracer is None:
+            self._warn(message)
+
+    def _warn(self, message: str) -> None:
+        warning = CacheUnavailableWarning(message)
+        self._config.issue_config_time_warning(warning, stacklevel=2)
+
+
+def _objection(content: Any) -> str | None:
+    return None if decode_outcome(content) else "the stored outcome can't be read"
+
+
+def _group(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _name(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[2]
+
+
+def _outcome_word(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.outcome == "failed" and report.when != "call":
+        return "error"
+    return str(report.outcome)

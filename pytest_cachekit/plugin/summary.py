@@ -1,0 +1,56 @@
+"""What the terminal says: the header line, the summary, and why tests ran."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..storage import BackendSize
+from .tally import Tally
+
+_ORDER = ("new", "stale", "uncacheable", "not cacheable outcome")
+
+
+def write_summary(
+    reporter: pytest.TerminalReporter, tally: Tally, size: BackendSize | None, where: str
+) -> None:
+    """Write the summary's lines: replayed and run, time saved, the cache."""
+    counts = tally.counts()
+    replayed = counts["replayed"]
+    reasons = [f"{counts[category]} {category}" for category in _ORDER if counts[category]]
+    ran = sum(counts[category] for category in _ORDER)
+    parts = [f"{replayed} replayed", f"{ran} run" + (f" ({', '.join(reasons)})" if reasons else "")]
+    if counts["not run"]:
+        parts.append(f"{counts['not run']} not run")
+    reporter.section("cachekit", sep="-")
+    reporter.line(f"tests   {', '.join(parts)}")
+    reporter.line(f"saved   {duration(tally.saved)}, hit rate {tally.hit_rate:.1%}")
+    held = "" if size is None else f"{size.entries} entries, {_bytes(size.bytes)} in "
+    reporter.line(f"cache   {held}{where}")
+
+
+def write_explanations(reporter: pytest.TerminalReporter, tally: Tally) -> None:
+    """Write, for each test that ran, one line that says why."""
+    reporter.section("cachekit: why tests ran", sep="-")
+    for line in tally.lines.values():
+        if line.outcome is not None and not line.replayed:
+            reporter.line(f"{line.nodeid}: {line.verdict.kind}: {line.reason}")
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people write it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

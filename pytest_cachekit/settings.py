@@ -1,0 +1,129 @@
+"""Every option, once: flag, ini value, environment variable, default and help.
+
+Precedence: flag, then ini value, then environment variable, then default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import CachekitError
+
+MODES = ("read-write", "read-only", "refresh")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option in all its spellings."""
+
+    name: str
+    help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    metavar: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag."""
+        return f"--{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """The name of the ini value, and of the attribute that holds the flag's value."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return self.ini.upper()
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the option is on or off."""
+        return isinstance(self.default, bool)
+
+
+OPTIONS = (
+    Option(
+        "cachekit",
+        "replay tests whose inputs are unchanged, and record those that run",
+        default=False,
+    ),
+    Option(
+        "cachekit-url",
+        "where results are kept: file:PATH, relative to the rootdir, or memory:",
+        default="file:.cachekit",
+        metavar="URL",
+    ),
+    Option(
+        "cachekit-mode",
+        "read-write: replay and record; read-only: replay only; refresh: run everything, record anew",
+        default="read-write",
+        choices=MODES,
+        metavar="MODE",
+    ),
+    Option(
+        "cachekit-explain",
+        "say of every test that ran why it was not replayed",
+        default=False,
+    ),
+    Option(
+        "cachekit-report",
+        "write what was decided about each test, and statistics, to this JSON file",
+        default="",
+        metavar="PATH",
+    ),
+)
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values in force."""
+
+    cachekit: bool
+    cachekit_url: str
+    cachekit_mode: str
+    cachekit_explain: bool
+    cachekit_report: str
+
+
+def resolve(
+    flags: Mapping[str, Any], inis: Mapping[str, str], environment: Mapping[str, str]
+) -> Settings:
+    """Return the settings that result from the three places where options are given.
+
+    Args:
+        flags: values from the command line, by ini name; None where not given.
+        inis: values from the configuration file, by ini name; missing where not given.
+        environment: environment variables.
+
+    Raises:
+        CachekitError: a value is none that the option takes; the message names place and choices.
+    """
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        value, place = option.default, "default"
+        if flags.get(option.ini) is not None:
+            value, place = flags[option.ini], option.flag
+        elif inis.get(option.ini):
+            value, place = inis[option.ini], f"ini value {option.ini}"
+        elif environment.get(option.variable):
+            value, place = environment[option.variable], f"environment variable {option.variable}"
+        values[option.ini] = _checked(option, value, place)
+    return Settings(**values)
+
+
+def _checked(option: Option, value: Any, place: str) -> Any:
+    if option.is_switch and isinstance(value, str):
+        word = value.strip().lower()
+        if word not in _TRUE + _FALSE:
+            raise CachekitError(f"{place}: {value!r} is neither on nor off: write true or false.")
+        return word in _TRUE
+    if option.choices and value not in option.choices:
+        raise CachekitError(f"{place}: {value!r} is unknown: write {', '.join(option.choices)}.")
+    return value
