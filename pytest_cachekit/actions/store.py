@@ -58,7 +58,7 @@ class ActionStore:
         self._changes = Changes(fingerprints, self._fetch_sources)
         self._states: dict[str, RecordChanges] = {}
         self._unchanged: dict[Source, bool] = {}
-        self._current_bases: dict[Reading, bool] = {}
+        self._current: dict[Reading, bool] = {}
         self._pending: dict[str, list[tuple[str, Reading, msgspec.Raw]]] = {}
 
     def load(self, groups: Iterable[str]) -> None:
@@ -137,14 +137,12 @@ class ActionStore:
 
     def _is_current(self, reading: Reading) -> bool:
         """Return whether the sources of `reading` are still what ran; after an edit they aren't."""
-        own = {function[:2] for function in reading.functions} | reading.sources
-        if not all(self._is_unchanged(source) for source in own):
-            return False
-        if reading.base is None:
-            return True
-        known = self._current_bases.get(reading.base)
+        known = self._current.get(reading)
         if known is None:
-            known = self._current_bases[reading.base] = self._is_current(reading.base)
+            own = {function[:2] for function in reading.functions} | reading.sources
+            known = all(self._is_unchanged(source) for source in own)
+            known = known and (reading.base is None or self._is_current(reading.base))
+            self._current[reading] = known
         return known
 
     def _is_unchanged(self, source: Source) -> bool:

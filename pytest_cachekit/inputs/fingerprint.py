@@ -10,6 +10,7 @@
 | module        | dotted name           | where an import finds it                          |
 | distribution  | normalized name       | digest of version and RECORD, requirements too    |
 | distributions | "installed"           | digest of all names and versions                  |
+| program       | name or path          | "absent", or the digest of what would run         |
 | declared      | glob pattern          | digest of the names and contents that match       |
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import os
 import posix
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -49,12 +51,19 @@ def is_noise(variable: str) -> bool:
     return variable in _NOISE or variable.startswith(_NOISY_PREFIXES)
 
 
+def value_fingerprint(variable: str, value: bytes) -> str:
+    """Return the fingerprint of one value of an environment variable."""
+    return digest(os.fsencode(variable) + b"=" + value)
+
+
 class Fingerprints:
     """Computes fingerprints of inputs in one checkout, on one machine, now."""
 
     def __init__(self, layout: Layout, distributions: Distributions | None = None) -> None:
         self.layout = layout
         self.distributions = distributions or Distributions()
+        # Variables count as they were before any code of the project could change them.
+        self._environment: dict[bytes, bytes] = dict(os.environ._data)  # type: ignore[attr-defined]
         self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
         self._kinds: dict[str, Callable[[str], str]] = {
             "file": self.file,
@@ -65,6 +74,7 @@ class Fingerprints:
             "module": Resolver(layout).fingerprint,
             "distribution": self.distributions.fingerprint,
             "distributions": lambda _: self.distributions.all_fingerprint(),
+            "program": self.program,
             "declared": self.declared,
         }
 
@@ -126,14 +136,20 @@ class Fingerprints:
         return "directory" if stat.S_ISDIR(status.st_mode) else "special"
 
     def environment(self, name: str) -> str:
-        """Return the digest of a variable's value, or "unset"."""
-        value = os.environ._data.get(os.environ.encodekey(name))  # type: ignore[attr-defined]
-        return UNSET if value is None else digest(name.encode() + b"=" + value)
+        """Return the digest of the value that a variable had at the start, or "unset"."""
+        value = self._environment.get(os.fsencode(name))
+        return UNSET if value is None else value_fingerprint(name, value)
 
     def environment_names(self) -> str:
         """Return the digest of the names of all variables that are set, noise left out."""
-        names = (os.fsdecode(name) for name in os.environ._data)  # type: ignore[attr-defined]
+        names = map(os.fsdecode, self._environment)
         return digest_text(*sorted(name for name in names if not is_noise(name)))
+
+    def program(self, name: str) -> str:
+        """Return the digest of the executable file that `name` starts, or "absent"."""
+        path = self._environment.get(b"PATH")
+        found = shutil.which(name, path=None if path is None else os.fsdecode(path))
+        return ABSENT if found is None else self.file(found)
 
     def declared(self, pattern: str) -> str:
         """Return the digest of the names and contents of the files that match `pattern`."""
@@ -149,8 +165,8 @@ def describe(item: Input) -> str:
     kind, name, recorded = item
     if kind == "environment":
         return f"environment variable {name}"
-    if kind in ("file", "metadata", "listing", "module") and recorded == ABSENT:
-        return f"{'module' if kind == 'module' else 'path'} {name}, absent before,"
+    if kind in ("file", "metadata", "listing", "module", "program") and recorded == ABSENT:
+        return f"{kind if kind in ('module', 'program') else 'path'} {name}, absent before,"
     words = {
         "file": "file",
         "listing": "listing of directory",
@@ -159,6 +175,7 @@ def describe(item: Input) -> str:
         "distribution": "distribution",
         "distributions": "set of distributions",
         "environment names": "which environment variables are set",
+        "program": "program",
         "declared": "declared input",
     }
     word = words.get(kind, kind)

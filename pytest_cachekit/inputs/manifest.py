@@ -120,7 +120,7 @@ class RecordBuilder:
 
     def __init__(self, record: FileRecord | None = None) -> None:
         self._record = record or FileRecord()
-        self._bases: dict[Reading, tuple[int, int, int]] = {}
+        self._masks_of: dict[Reading, tuple[int, int, int]] = {}
         rows = self._record
         self._known: dict[tuple[object, ...], int] = {
             row: index for index, row in enumerate(rows.sources)
@@ -157,6 +157,12 @@ class RecordBuilder:
         return compact._record
 
     def _masks(self, reading: Reading) -> tuple[int, int, int]:
+        masks = self._masks_of.get(reading)
+        if masks is None:
+            masks = self._masks_of[reading] = self._make_masks(reading)
+        return masks
+
+    def _make_masks(self, reading: Reading) -> tuple[int, int, int]:
         sources = functions = inputs = 0
         for source in reading.sources:
             sources |= 1 << self._source(source)
@@ -165,9 +171,7 @@ class RecordBuilder:
         for item in reading.inputs:
             inputs |= 1 << self._row(item, item, self._record.inputs)
         if reading.base is not None:
-            base = self._bases.get(reading.base)
-            if base is None:
-                base = self._bases[reading.base] = self._masks(reading.base)
+            base = self._masks(reading.base)
             return sources | base[0], functions | base[1], inputs | base[2]
         return sources, functions, inputs
 

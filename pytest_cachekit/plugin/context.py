@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ _HARMLESS = frozenset(
     {
         "file_or_dir", "keyword", "markexpr", "maxfail", "lf", "failedfirst", "newfirst",
         "last_failed_no_failures", "stepwise", "stepwise_skip", "stepwise_reset", "cacheclear",
-        "cacheshow", "verbose", "verbosity", "no_header", "no_summary", "no_fold_skipped",
+        "cacheshow", "verbose", "verbosity", "quiet", "max_warnings", "showfixtures", "no_header", "no_summary", "no_fold_skipped",
         "fold_skipped", "reportchars", "disable_warnings", "showlocals", "no_showlocals",
         "tbstyle", "xfail_tb", "showcapture", "fulltrace", "color", "code_highlight", "pastebin",
         "durations", "durations_min", "xmlpath", "junitprefix", "inifilename", "rootdir",
@@ -43,6 +44,7 @@ _HARMLESS_INIS = frozenset(
         "junit_family", "minversion", "required_plugins", "faulthandler_timeout",
     }
 )  # fmt: skip
+_HARMLESS_FLAGS = ("hash_randomization", "quiet", "verbose", "dont_write_bytecode", "interactive")
 _LOCALE_VARIABLES = ("TZ", "LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
 
 
@@ -55,7 +57,7 @@ def _parts(config: pytest.Config) -> list[str]:
     flags = [
         f"{name}={getattr(sys.flags, name)!r}"
         for name in dir(sys.flags)
-        if not name.startswith(("_", "n_", "count", "index", "hash_randomization", "quiet", "verbose"))
+        if not name.startswith(("_", "n_", "count", "index", *_HARMLESS_FLAGS))
     ]
     here = os.path.relpath(config.invocation_params.dir, config.rootpath)
     return [
@@ -73,19 +75,17 @@ def _parts(config: pytest.Config) -> list[str]:
 
 
 def _plugins(config: pytest.Config) -> list[str]:
-    own = __name__.partition(".")[0]
     installed = {
         f"plugin {distribution.metadata['Name']} {distribution.version}"
         for _, distribution in config.pluginmanager.list_plugin_distinfo()
     }
+    # Conftests are inputs; plugins that are objects follow from options, pytest's own from its version.
     named = {
-        f"plugin {name}"
-        for name, plugin in config.pluginmanager.list_name_plugin()
-        # Conftests are named by path, and are inputs; objects without a name by address.
-        if plugin is not None
-        and not name.isdigit()
-        and os.sep not in name
-        and not name.startswith((own, "cachekit"))
+        f"plugin {plugin.__name__}"
+        for plugin in config.pluginmanager.get_plugins()
+        if isinstance(plugin, ModuleType)
+        and plugin.__name__.partition(".")[0] not in ("_pytest", __name__.partition(".")[0])
+        and Path(plugin.__file__ or "").name != "conftest.py"
     }
     blocked = {
         f"without plugin {name}"

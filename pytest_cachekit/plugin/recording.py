@@ -22,6 +22,7 @@ class Actions:
     def __init__(self, recorder: Recorder, patches: Patches) -> None:
         self._recorder = recorder
         self._files: dict[str, Action] = {}
+        self._distinct: dict[tuple[object, ...], Action] = {}
         self._fixtures: dict[Any, Action] = {}
         self._patch_fixtures(patches)
 
@@ -37,25 +38,23 @@ class Actions:
                 self._recorder.observe(self._recorder.read_file, str(collector.path))
             yield
 
-    @contextmanager
-    def setting_up(self, fixture: FixtureDef[Any]) -> Iterator[None]:
-        """Credit what is read in the block to `fixture`, if tests share it."""
-        if fixture.scope == "function":
-            yield
-            return
-        action = self._fixtures[fixture] = Action(f"fixture {fixture.argname}")
-        with self._recorder.running(action):
-            yield
-
-    @contextmanager
-    def running(self, item: pytest.Item) -> Iterator[Action]:
-        """Credit what is read in the block to the test."""
-        action = Action(item.nodeid)
+    def begin(self, item: pytest.Item) -> Action:
+        """Credit what is read from now on to the test, until `end`."""
+        action = Action(f"test {item.nodeid}")
         action.parents.add(self._recorder.session)
         action.parents.add(self._file(item.path))
-        self._declare(item, action)
-        with self._recorder.running(action):
-            yield action
+        self._recorder.enter(action)
+        for marker in item.iter_markers("cachekit"):
+            self._declare(marker, action)
+        return action
+
+    def end(self, action: Action) -> Action:
+        """End what `begin` began; return the action, or an earlier one that read the same.
+
+        Tests of one parametrization mostly do, and what follows from it is found out once.
+        """
+        self._recorder.leave(action)
+        return self._distinct.setdefault(action.content(), action)
 
     def _file(self, path: Path) -> Action:
         name = str(path)
@@ -80,17 +79,11 @@ class Actions:
             if str(folder) == root:
                 break
 
-    def _declare(self, item: pytest.Item, action: Action) -> None:
-        for marker in item.iter_markers("cachekit"):
-            options = marker.kwargs
-            if not options.get("enabled", True):
-                reason = options.get("reason", "")
-                action.refuse("its marker says so" + (f": {reason}" if reason else ""))
-            with self._recorder.running(action):
-                for pattern in _names(options.get("inputs", ())):
-                    self._recorder.observe(self._recorder.read, "declared", pattern)
-                for variable in _names(options.get("env", ())):
-                    self._recorder.observe(self._recorder.read, "environment", variable)
+    def _declare(self, marker: pytest.Mark, action: Action) -> None:
+        for pattern in _names(marker.kwargs.get("inputs", ())):
+            self._recorder.observe(self._recorder.read, "declared", pattern)
+        for variable in _names(marker.kwargs.get("env", ())):
+            self._recorder.observe(self._recorder.read, "environment", variable)
 
     def _patch_fixtures(self, patches: Patches) -> None:
         recorder, fixtures = self._recorder, self._fixtures
@@ -98,15 +91,22 @@ class Actions:
         original_finish = FixtureDef.finish
 
         def execute(self: FixtureDef[Any], request: Any) -> Any:
+            __tracebackhide__ = True
+            if self.scope == "function":
+                return original_execute(self, request)
+            shared = fixtures.get(self)
+            if shared is None:
+                shared = fixtures[self] = Action(f"fixture {self.argname}")
+            # Set up now or long ago: whoever uses it rests on what it read.
+            recorder.current.parents.add(shared)
+            recorder.enter(shared)
             try:
                 return original_execute(self, request)
             finally:
-                shared = fixtures.get(self)
-                if shared is not None:
-                    # Set up now or long ago: whoever uses it rests on what it read.
-                    recorder.current.parents.add(shared)
+                recorder.leave(shared)
 
         def finish(self: FixtureDef[Any], request: Any) -> None:
+            __tracebackhide__ = True
             shared = fixtures.get(self)
             if shared is None:
                 return original_finish(self, request)

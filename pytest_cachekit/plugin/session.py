@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from _pytest.assertion import rewrite
-from _pytest.fixtures import FixtureDef
 
 from ..actions.outcomes import decode_outcome
 from ..actions.store import ActionStore
@@ -59,7 +59,7 @@ class CachekitPlugin:
         self._backend: Backend | None = None
         self._size: BackendSize | None = None
         self._tally = Tally()
-        self._outcomes: list[tuple[pytest.Item, Action, Recorded]] = []
+        self._outcomes: list[tuple[pytest.Item, Action, msgspec.Raw | None]] = []
         self._current: Recorded | None = None
         self._before: dict[pytest.Item, list[tuple[pytest.Item, Hit]]] = {}
         self._store: ActionStore | None = None
@@ -127,15 +127,22 @@ class CachekitPlugin:
             return (yield)
         self._replay(self._before.pop(item, ()))
         recorded = self._current = Recorded()
-        threads = set(threading.enumerate())
+        threads = _other_threads()
+        action = self._actions.begin(item)
         try:
-            with self._actions.running(item) as action:
-                result = yield
+            result = yield
         finally:
+            for thread in _other_threads() - threads:
+                action.refuse(f"leaves the thread {thread.name} running")
+            action = self._actions.end(action)
             self._current = None
         line.duration = sum(report.duration for report in recorded.reports)
-        self._check_threads(action, threads)
-        self._outcomes.append((item, action, recorded))
+        try:
+            outcome = encode_outcome(recorded.outcome(item, self._fingerprints.layout))
+            self._outcomes.append((item, action, outcome))
+        except NotStorable as error:
+            line.not_stored = str(error)
+            self._outcomes.append((item, action, None))
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -156,14 +163,6 @@ class CachekitPlugin:
         """Keep the warnings of the test that runs."""
         if self._current is not None and nodeid:
             self._current.warnings.append((warning_message, when))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: FixtureDef[Any]) -> Generator[None, Any, Any]:
-        """Watch what setting up a fixture that many tests share reads."""
-        if self._tracer is None:
-            return (yield)
-        with self._actions.setting_up(fixturedef):
-            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -273,32 +272,20 @@ class CachekitPlugin:
             self._tally.lines[item.nodeid].duration = outcome.duration
             replay(item, outcome, self._fingerprints.layout)
 
-    def _check_threads(self, action: Action, before: set[threading.Thread]) -> None:
-        for thread in threading.enumerate():
-            if thread not in before and thread.is_alive():
-                action.refuse(f"leaves the thread {thread.name} running")
-
     def _record(self) -> None:
         """Turn what was watched into entries; a verdict learns here that it could not be stored."""
         assert self._tracer is not None
         graph = Graph(self._tracer.recorder)
         graph.prepare(action for _, action, _ in self._outcomes)
-        for item, action, recorded in self._outcomes:
+        for item, action, outcome in self._outcomes:
             line = self._tally.lines[item.nodeid]
             refusal = graph.refusal(action, declared=declares_inputs(item))
-            if refusal is not None or isinstance(line.verdict, Uncacheable):
-                if refusal is not None:
-                    line.verdict = Uncacheable(refusal)
+            if refusal is not None:
+                line.verdict = Uncacheable(refusal)
+            elif isinstance(line.verdict, Uncacheable) or outcome is None or self._store is None:
                 continue
-            try:
-                outcome = recorded.outcome(item, self._fingerprints.layout)
-            except NotStorable as error:
-                line.not_stored = str(error)
-                continue
-            if self._store is not None:
-                self._store.record(
-                    _group(item), _name(item), graph.reading(action), encode_outcome(outcome)
-                )
+            else:
+                self._store.record(_group(item), _name(item), graph.reading(action), outcome)
         if self._store is not None and self._settings.cachekit_mode != "read-only":
             self._store.flush()
 
@@ -333,6 +320,10 @@ class CachekitPlugin:
 
 def _objection(content: Any) -> str | None:
     return None if decode_outcome(content) else "the stored outcome can't be read"
+
+
+def _other_threads() -> set[threading.Thread]:
+    return set(threading.enumerate()) if threading.active_count() > 1 else set()
 
 
 def _group(item: pytest.Item) -> str:

@@ -25,6 +25,17 @@ class Action:
     unseen: str | None = None
     """The same, for what a marker can make good by declaring inputs: children, connections."""
 
+    def content(self) -> tuple[object, ...]:
+        """Return all that was noted, so that actions which noted the same compare as equal."""
+        return (
+            frozenset(self.functions),
+            frozenset(self.inputs.items()),
+            frozenset(self.imports),
+            frozenset(self.parents),
+            self.uncacheable,
+            self.unseen,
+        )
+
     def refuse(self, reason: str) -> None:
         """Note that the outcome must not be stored, because of `reason`."""
         if self.uncacheable is None:

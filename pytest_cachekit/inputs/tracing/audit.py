@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .callers import is_machinery
+from .children import note_child
 from .recorder import Recorder
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -110,6 +111,8 @@ def _database(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 
 def _spawned(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    if sys._getframe(3).f_globals.get("__name__") == "subprocess":
+        return  # `subprocess.Popen` told of it already.
     program = arguments[0]
     if isinstance(program, (list, tuple)) and program:
         program = program[0]
@@ -162,7 +165,7 @@ _HANDLERS: dict[str, _Handler] = {
     "os.link": _moved,
     "os.rename": _moved,
     "sqlite3.connect": _database,
-    "subprocess.Popen": _spawned,
+    "subprocess.Popen": note_child,
     "os.system": _spawned,
     "os.exec": _spawned,
     "os.posix_spawn": _spawned,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from ..fingerprint import UNSET, is_noise
+from ..fingerprint import UNSET, is_noise, value_fingerprint
 from .action import Action
 from .callers import is_machinery
 from .patching import Patches
@@ -31,8 +31,6 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     original_delete = environ_class.__delitem__
     original_iterate = environ_class.__iter__
     writers: dict[str, Action] = {}
-    # A variable that is changed in the run still depends on what it was before.
-    initial: dict[str, str] = {}
 
     def note(name: str) -> None:
         current = recorder.current
@@ -41,12 +39,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
             return
         if writer is not None:
             current.parents.add(writer)
-        key = ("environment", name)
-        if key not in current.inputs:
-            fingerprint = initial.get(name)
-            if fingerprint is None:
-                fingerprint = recorder.fingerprints.environment(name)
-            current.inputs[key] = fingerprint
+        recorder.read("environment", name)
 
     def watched(key: Any) -> str | None:
         if not isinstance(key, (str, bytes)):
@@ -54,13 +47,15 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         name = os.fsdecode(key)
         return None if is_noise(name) else name
 
-    def written(key: Any) -> None:
-        name = os.fsdecode(key)
-        initial.setdefault(name, recorder.fingerprints.environment(name))
-
-    def settle(key: Any) -> None:
-        name = os.fsdecode(key)
-        if recorder.fingerprints.environment(name) == initial.get(name, UNSET):
+    def written(self: Any, key: Any) -> None:
+        # pytest sets PYTEST_CURRENT_TEST six times a test.
+        name = watched(key)
+        if name is None:
+            return
+        value = self._data.get(os.fsencode(name))
+        fingerprint = UNSET if value is None else value_fingerprint(name, value)
+        if fingerprint == recorder.fingerprints.environment(name):
+            # Put back as it was, as monkeypatch does.
             writers.pop(name, None)
         else:
             writers[name] = recorder.current
@@ -72,20 +67,12 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         return original_get(self, key)
 
     def set_(self: Any, key: Any, value: Any) -> None:
-        if isinstance(key, (str, bytes)) and key:
-            written(key)
-            original_set(self, key, value)
-            settle(key)
-        else:
-            original_set(self, key, value)
+        original_set(self, key, value)
+        written(self, key)
 
     def delete(self: Any, key: Any) -> None:
-        if isinstance(key, (str, bytes)) and key:
-            written(key)
-            original_delete(self, key)
-            settle(key)
-        else:
-            original_delete(self, key)
+        original_delete(self, key)
+        written(self, key)
 
     def note_all(self: Any) -> None:
         for key in list(self._data):

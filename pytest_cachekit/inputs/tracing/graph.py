@@ -31,25 +31,29 @@ class Graph:
         self._bases: dict[int, Reading] = {}
         self._functions: dict[int, Function] = {}
         self._installed: dict[str, Input | None] = {}
+        self._roots: dict[Action, tuple[set[Action], set[str]]] = {}
+        self._readings: dict[Action, Reading] = {}
+        self._refusals: dict[tuple[Action, bool], str | None] = {}
         self._units: dict[int, tuple[frozenset[Action], frozenset[str]]] = {}
 
     def prepare(self, actions: Iterable[Action]) -> None:
         """Take in what `actions` rest on, before the first of them is asked for."""
         for action in actions:
-            for root in self._rests_on(action)[0]:
-                self._add(root)
+            if action not in self._roots:
+                for root in self._direct(action)[0]:
+                    self._add(root)
         self._close()
 
     def reading(self, action: Action) -> Reading:
-        """Return what `action` depends on."""
-        roots, packages = self._rests_on(action)
-        for root in roots:
-            self._add(root)
-        base = self._base(self._mask(action, roots))
-        functions = frozenset(self._function(unit) for unit in action.functions)
-        inputs = set(_inputs(action))
-        inputs.update(self._installed_inputs(packages))
-        return Reading(frozenset(), functions, frozenset(inputs), base)
+        """Return what `action` depends on; the same object where it is asked for again."""
+        reading = self._readings.get(action)
+        if reading is None:
+            packages = self._direct(action)[1]
+            inputs = frozenset(_inputs(action)).union(self._installed_inputs(packages))
+            functions = frozenset(self._function(unit) for unit in action.functions)
+            base = self._base(self._mask(action))
+            reading = self._readings[action] = Reading(frozenset(), functions, inputs, base)
+        return reading
 
     def refusal(self, action: Action, *, declared: bool) -> str | None:
         """Return why the outcome of `action` must not be stored; None where it may.
@@ -58,7 +62,13 @@ class Graph:
             action: an action that has ended.
             declared: whether a marker declares the inputs that can't be seen.
         """
-        mask = self._mask(action, self._rests_on(action)[0])
+        key = (action, declared)
+        if key not in self._refusals:
+            self._refusals[key] = self._find_refusal(action, declared)
+        return self._refusals[key]
+
+    def _find_refusal(self, action: Action, declared: bool) -> str | None:
+        mask = self._mask(action)
         shared = (node for index, node in enumerate(self._nodes) if mask >> index & 1)
         for node in (action, *shared):
             reason = node.uncacheable or (None if declared else node.unseen)
@@ -66,7 +76,14 @@ class Graph:
                 return reason if node is action else f"{node.label} {reason}"
         return None
 
-    def _mask(self, action: Action, roots: Iterable[Action]) -> int:
+    def _direct(self, action: Action) -> tuple[set[Action], set[str]]:
+        known = self._roots.get(action)
+        if known is None:
+            known = self._roots[action] = self._rests_on(action)
+        return known
+
+    def _mask(self, action: Action) -> int:
+        roots = self._direct(action)[0]
         closures = self._close()
         mask = 0
         for root in roots:
@@ -92,7 +109,7 @@ class Graph:
                     sources.add(node.source)
                 functions.update(self._function(unit) for unit in node.functions)
                 inputs.update(_inputs(node))
-                inputs.update(self._installed_inputs(self._rests_on(node)[1]))
+                inputs.update(self._installed_inputs(self._direct(node)[1]))
         return Reading(frozenset(sources), frozenset(functions), frozenset(inputs))
 
     def _add(self, action: Action) -> int:
@@ -106,7 +123,7 @@ class Graph:
         while wanted:
             current = wanted.pop()
             edges = self._edges[self._index[current]]
-            for parent in self._rests_on(current)[0]:
+            for parent in self._direct(current)[0]:
                 if parent not in self._index:
                     self._new(parent)
                     wanted.append(parent)

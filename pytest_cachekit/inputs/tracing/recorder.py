@@ -69,8 +69,10 @@ class Recorder:
         """End what `enter` began, and whatever was left open inside of it."""
         self._settle()
         stack = self._own_stack()
-        if action in stack:
-            del stack[stack.index(action) :]
+        for index in range(len(stack) - 1, -1, -1):
+            if stack[index] is action:
+                del stack[index:]
+                break
 
     def observe(self, note: Callable[..., None], *arguments: Any) -> None:
         """Call `note`, which tells what is read now; what it reads itself is no input.
