@@ -16,7 +16,8 @@ from .digest import digest_text
 
 ABSENT = "absent"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# The parser of importlib.metadata takes milliseconds; extras and conditions are taken as met.
+_REQUIREMENT = re.compile(r"^Requires-Dist:\s*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalized(name: str) -> str:
@@ -27,11 +28,15 @@ def normalized(name: str) -> str:
 class Distributions:
     """The distributions installed for this interpreter, read once."""
 
+    def __init__(self) -> None:
+        self._own: dict[str, str] = {}
+        self._obvious: dict[str, str | None] = {}
+
     @cached_property
     def _by_name(self) -> dict[str, metadata.Distribution]:
         found: dict[str, metadata.Distribution] = {}
         for distribution in metadata.distributions():
-            name = _name_of(distribution)
+            name = label(distribution).partition("-")[0]
             if name:
                 found.setdefault(normalized(name), distribution)
         return found
@@ -51,11 +56,25 @@ class Distributions:
                         owners["/".join(parts[:2])] = name
         return owners
 
+    def _obvious_owner(self, package: str) -> str | None:
+        """Return the distribution of the same name, where it did bring `package`."""
+        name = normalized(package)
+        distribution = self._by_name.get(name)
+        if distribution is None:
+            return None
+        record = distribution.read_text("RECORD") or ""
+        return name if f"\n{package}/__init__.py," in f"\n{record}" else None
+
     def owner(self, path: str, installed_roots: tuple[str, ...]) -> str | None:
         """Return the distribution that installed the absolute `path`, if one says so."""
         for root in installed_roots:
             if path.startswith(root):
                 parts = path[len(root) :].split(os.sep)
+                if parts[0] not in self._obvious:
+                    self._obvious[parts[0]] = self._obvious_owner(parts[0])
+                obvious = self._obvious[parts[0]]
+                if obvious is not None:
+                    return obvious
                 return self._owners.get("/".join(parts[:2])) or self._owners.get(parts[0])
         return None
 
@@ -71,10 +90,8 @@ class Distributions:
                 parts[current] = ABSENT
                 continue
             parts[current] = self._own_fingerprint(current)
-            for requirement in distribution.requires or ():
-                match = _NAME.match(requirement)
-                if match:
-                    wanted.append(normalized(match.group()))
+            for match in _REQUIREMENT.finditer(distribution.read_text("METADATA") or ""):
+                wanted.append(normalized(match.group(1)))
         if parts[normalized(name)] == ABSENT:
             return ABSENT
         return digest_text(*(f"{key}={parts[key]}" for key in sorted(parts)))
@@ -82,7 +99,7 @@ class Distributions:
     def all_fingerprint(self) -> str:
         """Return the fingerprint of the whole set of installed distributions."""
         return digest_text(
-            *(f"{name}=={self._by_name[name].version}" for name in sorted(self._by_name))
+            *sorted(label(distribution) for distribution in self._by_name.values())
         )
 
     def _own_fingerprint(self, name: str) -> str:
@@ -90,20 +107,18 @@ class Distributions:
         if cached is None:
             distribution = self._by_name[name]
             record = distribution.read_text("RECORD") or distribution.read_text("METADATA") or ""
-            cached = self._own[name] = digest_text(distribution.version, record)
+            cached = self._own[name] = digest_text(label(distribution), record)
         return cached
 
-    @cached_property
-    def _own(self) -> dict[str, str]:
-        return {}
 
 
-def _name_of(distribution: metadata.Distribution) -> str:
+def label(distribution: metadata.Distribution) -> str:
+    """Return name and version of a distribution."""
     # Reading METADATA is most of the cost of listing distributions; the directory says it too.
     path = getattr(distribution, "_path", None)
     if path is not None and path.name.endswith(".dist-info"):
-        return str(path.name).partition("-")[0]
-    return distribution.metadata["Name"] or ""
+        return str(path.name).removesuffix(".dist-info")
+    return f"{distribution.metadata['Name'] or ''}-{distribution.version}"
 
 
 def _recorded_files(distribution: metadata.Distribution) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ..inputs.digest import digest_text
+from ..inputs.distributions import label
 from ..settings import OPTIONS
 
 # Options that choose, order or show tests, or write reports: none changes what a test does.
@@ -76,7 +77,8 @@ def _parts(config: pytest.Config) -> list[str]:
 
 def _plugins(config: pytest.Config) -> list[str]:
     installed = {
-        f"plugin {distribution.metadata['Name']} {distribution.version}"
+        # pluggy wraps what importlib.metadata gives.
+        f"plugin {label(getattr(distribution, '_dist', distribution))}"
         for _, distribution in config.pluginmanager.list_plugin_distinfo()
     }
     # Conftests are inputs; plugins that are objects follow from options, pytest's own from its version.

@@ -195,6 +195,9 @@ class CachekitPlugin:
             except StorageError as error:
                 self._give_up(str(error))
         self._write_report()
+        # The rest of pytest's end collects garbage several times.
+        self._outcomes.clear()
+        self._store = None
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed, what ran and why, and what that saved."""
@@ -275,6 +278,7 @@ class CachekitPlugin:
     def _record(self) -> None:
         """Turn what was watched into entries; a verdict learns here that it could not be stored."""
         assert self._tracer is not None
+        self._tracer.recorder.settle_missing_modules()
         graph = Graph(self._tracer.recorder)
         graph.prepare(action for _, action, _ in self._outcomes)
         for item, action, outcome in self._outcomes:

@@ -10,7 +10,7 @@ class Action:
     """The running list of inputs of a test, a fixture, a module's import, a collection."""
 
     label: str
-    functions: set[int] = field(default_factory=set)
+    functions: frozenset[int] = frozenset()
     """Identifiers of functions that ran: indices into the tracer's units."""
     inputs: dict[tuple[str, str], str] = field(default_factory=dict)
     """Kind and name of what was read, to its fingerprint when it was read first."""
@@ -28,7 +28,7 @@ class Action:
     def content(self) -> tuple[object, ...]:
         """Return all that was noted, so that actions which noted the same compare as equal."""
         return (
-            frozenset(self.functions),
+            self.functions,
             frozenset(self.inputs.items()),
             frozenset(self.imports),
             frozenset(self.parents),

@@ -36,6 +36,8 @@ FILTERS: dict[str, Filter] = {
         ),
         _PLAIN,
     ),
+    # What ctypes.util.find_library asks for the libraries of this machine.
+    "ldconfig": Filter(("/etc/ld.so.cache",)),
     # Where it isn't on a terminal, it copies; the rest of its settings could still matter.
     "less": Filter(
         ("~/.less", "~/.lesskey", "~/.config/lesskey", "/etc/sysless", "/etc/syslesskey"),

@@ -16,7 +16,7 @@ from ..layout import Region
 from ..manifest import Function, Input, Reading, Source
 from .action import Action
 from .recorder import Recorder
-from .units import ImportStatement
+from .units import ImportStatement, import_statements
 
 
 class Graph:
@@ -34,7 +34,7 @@ class Graph:
         self._roots: dict[Action, tuple[set[Action], set[str]]] = {}
         self._readings: dict[Action, Reading] = {}
         self._refusals: dict[tuple[Action, bool], str | None] = {}
-        self._units: dict[int, tuple[frozenset[Action], frozenset[str]]] = {}
+        self._units: dict[int, tuple[Action, tuple[set[Action], set[str]] | None]] = {}
 
     def prepare(self, actions: Iterable[Action]) -> None:
         """Take in what `actions` rest on, before the first of them is asked for."""
@@ -157,10 +157,13 @@ class Graph:
         recorder = self._recorder
         actions = set(action.parents)
         packages: set[str] = set()
-        for unit in action.functions:
-            paths, names = self._unit(unit)
-            actions.update(paths)
-            packages.update(names)
+        units = self._units
+        for identifier in action.functions:
+            unit = units.get(identifier) or self._unit(identifier)
+            actions.add(unit[0])
+            if unit[1] is not None:
+                actions.update(unit[1][0])
+                packages.update(unit[1][1])
         for name in action.imports:
             self._named(name, actions, packages)
         if action.source is not None:
@@ -172,17 +175,13 @@ class Graph:
         actions.discard(action)
         return actions, packages
 
-    def _unit(self, identifier: int) -> tuple[frozenset[Action], frozenset[str]]:
-        known = self._units.get(identifier)
-        if known is None:
-            unit = self._recorder.units[identifier]
-            actions: set[Action] = set()
-            packages: set[str] = set()
-            module = self._recorder.modules.get(unit.path)
-            if module is not None:
-                actions.add(module)
-            self._statements(unit.package, unit.imports, actions, packages)
-            known = self._units[identifier] = frozenset(actions), frozenset(packages)
+    def _unit(self, identifier: int) -> tuple[Action, tuple[set[Action], set[str]] | None]:
+        """Return the import of a unit's module, and what its own import statements lead to."""
+        unit = self._recorder.units[identifier]
+        imported: tuple[set[Action], set[str]] = (set(), set())
+        self._statements(unit.package, import_statements(unit.code, whole=True), *imported)
+        known = self._recorder.modules[unit.path], imported if any(imported) else None
+        self._units[identifier] = known
         return known
 
     def _own_names(self, path: str) -> Iterator[str]:

@@ -56,7 +56,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         if code is None:
             raise ImportError(f"cannot load module {module.__name__!r}")
         action = recorder.module_action(module.__name__, path)
-        ready = recorder.module_code(module.__name__, module.__package__ or "", path, code)
+        ready = recorder.module_code(module.__package__ or "", path, code)
         _note_importer(recorder, action)
         recorder.enter(action)
         try:
@@ -90,8 +90,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     def find_spec(cls: type, fullname: str, path: Any = None, target: Any = None) -> Any:
         spec = original_find(fullname, path, target)
         if spec is None:
-            # Whoever looks second finds the answer in no log; so it is everybody's.
-            recorder.session.inputs.setdefault(("module", fullname), "absent")
+            recorder.missing_modules.add(fullname)
         return spec
 
     def import_module(name: str, package: str | None = None) -> ModuleType:
@@ -126,7 +125,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
             builtins.exec(code, namespace)
             return
         package = namespace.get("__package__") or ""
-        ready = recorder.module_code(namespace["__name__"], package, path, code)
+        ready = recorder.module_code(package, path, code)
         recorder.enter(action)
         try:
             builtins.exec(ready, namespace)

@@ -1,11 +1,10 @@
 """Which functions ran, by probes woven into their bytecode.
 
-Each function of the project gets four instructions at its start that store
-its unit's identifier into one dictionary: about 15 ns a call, and nothing to
-re-arm between tests. The source, line numbers, docstrings and cached bytecode
-files are left alone; `Probes.weave` works on the code object of a module just
-before it runs, whoever compiled it, so pytest's assertion rewriting needs no
-special care.
+Each function of the project gets a few instructions at its start that set two
+flags, its own and its module's: a few nanoseconds a call, and nothing to re-arm
+between tests. The source, line numbers, docstrings and cached bytecode files are
+left alone; weaving works on the code object of a module just before it runs,
+whoever compiled it, so pytest's assertion rewriting needs no special care.
 
 CPython's bytecode is not a stable interface, so weaving is done only on
 versions it is known for; `functions.py` chooses.
@@ -15,6 +14,7 @@ from __future__ import annotations
 
 import dis
 import sys
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -25,78 +25,102 @@ KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13))
 
 _RESUME = dis.opmap["RESUME"]
 _LOAD_CONST = dis.opmap["LOAD_CONST"]
+_STORE_ATTR = dis.opmap["STORE_ATTR"]
 _EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
-# STORE_SUBSCR is followed by one inline cache entry in all known versions.
-_STORE_SUBSCR = bytes((dis.opmap["STORE_SUBSCR"], 0, 0, 0))
+# STORE_ATTR is followed by four inline cache entries in all known versions.
+_CACHES = bytes(8)
+_SLOT = "__cachekit_ran__"
 # Location table: "no location" for n code units is one byte, 0b1_1111_(n-1).
 _NO_LOCATION = 0b1_1111_000
 
 
-class Seen(dict[int, bool]):
-    """Identifiers of units that ran; hashable, since constants of hashable code have to be."""
+class Flag:
+    """Whether a unit, or any of a module, has run since it was last asked.
 
-    __slots__ = ()
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    It stands among the constants of code, which must be hashable; and storing
+    into a slot is the cheapest store that bytecode has.
+    """
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
+    __slots__ = (_SLOT,)
+    __cachekit_ran__: bool
 
-    def __ne__(self, other: object) -> bool:
-        return self is not other
+    def __init__(self) -> None:
+        self.__cachekit_ran__ = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A function pickled by value takes no notes where it is unpickled.
-        return Seen, ()
+        return Flag, ()
 
 
 class Probes:
     """Weaves probes and reads them."""
 
     def __init__(self) -> None:
-        self._seen = Seen()
+        self._modules: list[tuple[Flag, list[tuple[Flag, int]]]] = []
 
-    def instrument(self, code: CodeType, enter: Any) -> CodeType:
+    def instrument(self, code: CodeType, enter: Callable[[CodeType], int]) -> CodeType:
         """Return the module's `code` with a probe in each function; `enter` numbers the units."""
-        return map_functions(code, enter, self._weave)
+        module = Flag()
+        units: dict[int, Flag] = {}
+
+        def weave(function: CodeType, unit: int) -> CodeType:
+            return _weave(function, module, units.setdefault(unit, Flag()))
+
+        woven = map_functions(code, enter, weave)
+        if units:
+            self._modules.append((module, [(flag, unit) for unit, flag in units.items()]))
+        return woven
 
     def drain(self) -> list[int]:
         """Return the units that ran since the last call."""
-        seen = self._seen
-        ran = list(seen)
-        # Not clear(): another thread may have added one since.
-        for unit in ran:
-            seen.pop(unit, None)
+        ran: list[int] = []
+        for module, units in self._modules:
+            if module.__cachekit_ran__:
+                # Lowered first: a thread that raises it now is seen the next time.
+                module.__cachekit_ran__ = False
+                for flag, unit in units:
+                    if flag.__cachekit_ran__:
+                        flag.__cachekit_ran__ = False
+                        ran.append(unit)
         return ran
 
     def close(self) -> None:
         """Stop; what was woven stays in the functions, and is ignored."""
-        self._seen.clear()
-
-    def _weave(self, code: CodeType, unit: int) -> CodeType:
-        first = len(code.co_consts)
-        probe = b"".join(_load_const(first + offset) for offset in range(3)) + _STORE_SUBSCR
-        raw = code.co_code
-        start = _after_resume(raw)
-        if start is None:
-            return code
-        return code.replace(
-            co_code=raw[:start] + probe + raw[start:],
-            co_consts=(*code.co_consts, True, self._seen, unit),
-            co_stacksize=max(code.co_stacksize, 3),
-            co_linetable=_shift_locations(code.co_linetable, start // 2, len(probe) // 2),
-            co_exceptiontable=_shift_handlers(
-                code.co_exceptiontable, start // 2, len(probe) // 2
-            ),
-        )
+        self._modules.clear()
 
 
-def _load_const(index: int) -> bytes:
+def _weave(code: CodeType, module: Flag, unit: Flag) -> CodeType:
+    raw = code.co_code
+    start = _after_resume(raw)
+    if start is None:
+        return code
+    first, slot = len(code.co_consts), len(code.co_names)
+    store = _instruction(_STORE_ATTR, slot) + _CACHES
+    probe = (
+        _instruction(_LOAD_CONST, first)
+        + _instruction(_LOAD_CONST, first + 1)
+        + store
+        + _instruction(_LOAD_CONST, first)
+        + _instruction(_LOAD_CONST, first + 2)
+        + store
+    )
+    return code.replace(
+        co_code=raw[:start] + probe + raw[start:],
+        # The unit's before the module's, so that a raised module always shows a raised unit.
+        co_consts=(*code.co_consts, True, unit, module),
+        co_names=(*code.co_names, _SLOT),
+        co_stacksize=max(code.co_stacksize, 2),
+        co_linetable=_shift_locations(code.co_linetable, start // 2, len(probe) // 2),
+        co_exceptiontable=_shift_handlers(code.co_exceptiontable, start // 2, len(probe) // 2),
+    )
+
+
+def _instruction(opcode: int, argument: int) -> bytes:
     prefix = b""
-    if index > 0xFF:
-        prefix = bytes((_EXTENDED_ARG, (index >> 8) & 0xFF))
-        if index > 0xFFFF:
-            prefix = bytes((_EXTENDED_ARG, (index >> 16) & 0xFF)) + prefix
-    return prefix + bytes((_LOAD_CONST, index & 0xFF))
+    for shift in (16, 8):
+        if argument >> shift:
+            prefix += bytes((_EXTENDED_ARG, argument >> shift & 0xFF))
+    return prefix + bytes((opcode, argument & 0xFF))
 
 
 def _after_resume(raw: bytes) -> int | None:

@@ -34,6 +34,8 @@ class Recorder:
         """Dotted name to the paths of the project modules that ran under it."""
         self.module_imports: dict[str, tuple[str, set[ImportStatement]]] = {}
         """Absolute path to the package and the import statements of a module's import-time code."""
+        self.missing_modules: set[str] = set()
+        """Dotted names that were looked for, and not found at the time."""
         self.created: dict[str, Action] = {}
         """Paths that something made in this run, to the action that did."""
         self._tracer = tracer
@@ -122,31 +124,19 @@ class Recorder:
         """Note that the current action makes what will be at the absolute `path`."""
         self.created.setdefault(path, self.current)
 
-    def module_code(self, name: str, package: str, path: str, code: CodeType) -> CodeType:
+    def module_code(self, package: str, path: str, code: CodeType) -> CodeType:
         """Return the code of a project module, ready to be traced."""
-        first = len(self.units)
 
         def enter(function: CodeType) -> int:
-            self.units.append(
-                Unit(
-                    path,
-                    function.co_firstlineno,
-                    function.co_qualname,
-                    package,
-                    import_statements(function, whole=True),
-                )
-            )
+            self.units.append(Unit(path, package, function))
+            if function.co_qualname == "__getattr__":
+                # PEP 562: what it imports is found in the module from then on.
+                statements.update(import_statements(function, whole=True))
             return len(self.units) - 1
 
-        ready = self._tracer.instrument(code, enter)
-        statements = set(import_statements(code, whole=False))
-        for unit in self.units[first:]:
-            # PEP 562: what a module's __getattr__ imports is found in the module from then on.
-            if unit.name == "__getattr__":
-                statements.update(unit.imports)
-        known = self.module_imports.setdefault(path, (package, set()))
-        known[1].update(statements)
-        return ready
+        statements = self.module_imports.setdefault(path, (package, set()))[1]
+        statements.update(import_statements(code, whole=False))
+        return self._tracer.instrument(code, enter)
 
     def module_action(self, name: str, path: str) -> Action:
         """Return the action of importing the project module at `path`, under `name`."""
@@ -162,6 +152,15 @@ class Recorder:
             action.source = (self.layout.name(path), fingerprint)
         self.module_names.setdefault(name, set()).add(path)
         return action
+
+    def settle_missing_modules(self) -> None:
+        """Make everybody's inputs of the modules that were looked for in vain.
+
+        Whoever looks second finds no trace of the first; so they are the session's. Some
+        were found later, when `sys.path` had grown, as it will have for the next look-up.
+        """
+        for name in self.missing_modules:
+            self.session.inputs["module", name] = self.fingerprints.now("module", name)
 
     def _read_path(self, kind: str, path: str) -> None:
         region = self.layout.region(path)
@@ -210,7 +209,11 @@ class Recorder:
     def _settle(self) -> None:
         """Credit the functions that ran since the last change of the stack."""
         ran = self._tracer.drain()
-        self.current.functions.update(ran)
+        if not ran:
+            return
+        current = self.current
+        current.functions = current.functions.union(ran)
         if threading.get_ident() != self._main:
             # They may have run in any thread.
-            self._stack[-1].functions.update(ran)
+            outer = self._stack[-1]
+            outer.functions = outer.functions.union(ran)

@@ -14,6 +14,12 @@ from dataclasses import dataclass
 from types import CodeType
 
 _IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+_EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
+# Later versions load some constants by instructions of their own.
+_LOAD_CONSTANT = frozenset(
+    dis.opmap[name] for name in ("LOAD_CONST", "LOAD_CONST_IMMORTAL") if name in dis.opmap
+)
+_LOAD_SMALL_INT = dis.opmap.get("LOAD_SMALL_INT", -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +31,19 @@ class ImportStatement:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """An outermost function of a project file."""
 
     path: str
-    line: int
-    name: str
     package: str
     """The package that relative imports in it start from."""
-    imports: tuple[ImportStatement, ...]
+    code: CodeType
+
+    @property
+    def line(self) -> int:
+        """Its first line, that of its first decorator where it has any."""
+        return self.code.co_firstlineno
 
 
 def is_function(code: CodeType) -> bool:
@@ -90,12 +99,23 @@ def import_statements(code: CodeType, *, whole: bool) -> tuple[ImportStatement, 
 
 
 def _own_imports(code: CodeType) -> Iterator[ImportStatement]:
-    level, names = 0, ()
-    before: list[object] = [0, None]
-    for instruction in dis.get_instructions(code):
-        if instruction.opcode == _IMPORT_NAME:
-            level = before[-2] if isinstance(before[-2], int) else 0
-            names = before[-1] if isinstance(before[-1], tuple) else ()
-            yield ImportStatement(str(instruction.argval), level, names)
-        elif instruction.opname != "EXTENDED_ARG":
-            before = [before[-1], instruction.argval]
+    """Read level and names from the two constants that are loaded before each import."""
+    raw, names, constants = code.co_code, code.co_names, code.co_consts
+    loaded: tuple[object, object] = (0, None)
+    extended = 0
+    for offset in range(0, len(raw), 2):
+        opcode, argument = raw[offset], raw[offset + 1] | extended << 8
+        extended = 0
+        if opcode == _EXTENDED_ARG:
+            extended = argument
+        elif opcode in _LOAD_CONSTANT:
+            loaded = (loaded[1], constants[argument])
+        elif opcode == _LOAD_SMALL_INT:
+            loaded = (loaded[1], argument)
+        elif opcode == _IMPORT_NAME:
+            level, wanted = loaded
+            yield ImportStatement(
+                names[argument],
+                level if isinstance(level, int) else 0,
+                wanted if isinstance(wanted, tuple) else (),
+            )
