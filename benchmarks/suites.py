@@ -47,7 +47,9 @@ class Project:
 
 def run(command: list[str | Path], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `command` in `cwd`, quietly."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }
     environment.update(variables)
     environment.pop("PYTHONPATH", None)
     return subprocess.run(
@@ -86,7 +88,7 @@ def requirements(root: Path) -> list[str]:
     extras = table.get("project", {}).get("optional-dependencies", {})
 
     def group(key: str) -> list[str]:
-        found = []
+        found: list[str] = []
         for entry in groups.get(key, []):
             found += group(entry["include-group"]) if isinstance(entry, dict) else [entry]
         return found
@@ -122,7 +124,9 @@ def prepare(name: str, options: argparse.Namespace) -> Project:
     return Project(name, root, python, testmon, options.arguments)
 
 
-def timed(project: Project, label: str, python: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def timed(
+    project: Project, label: str, python: Path, *words: str
+) -> subprocess.CompletedProcess[str]:
     """Run the suite once and note how long it took."""
     begin = time.perf_counter()
     result = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *project.arguments, *words],
@@ -180,7 +184,9 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, "
           f"{os.cpu_count()} cores, {options.rounds} rounds\n")  # fmt: skip
-    print("| project | tests | plain | first | second | collect only | hits | testmon first | testmon second |")
+    print(
+        "| project | tests | plain | first | second | collect only | hits | testmon first | testmon second |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for name in options.projects:
         project = prepare(name, options)

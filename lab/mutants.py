@@ -19,13 +19,13 @@ import random
 import re
 import shutil
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
-from suites import HERE, Project, prepare, run  # noqa: E402
+from suites import HERE, Project, prepare, run
 
 Outcomes = dict[str, list[str]]
 
@@ -56,7 +56,7 @@ class Mutator(ast.NodeTransformer):
             return True
         return False
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Make the function raise, or turn one of its defaults around."""
         self.generic_visit(node)
         if self._chosen(node, "raise"):
@@ -67,27 +67,27 @@ class Mutator(ast.NodeTransformer):
                 node.args.defaults[index] = _other(default)
         return node
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """Change a number, a word or a truth value."""
         if isinstance(node.value, (bool, int, str)) and self._chosen(node, "constant"):
             return _other(node)
         return node
 
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """Negate a comparison."""
         self.generic_visit(node)
         if self._chosen(node, "negate"):
             return ast.UnaryOp(ast.Not(), node)
         return node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         """Drop a statement."""
         self.generic_visit(node)
         if self._chosen(node, "drop"):
             return ast.Pass()
         return node
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """Leave the parts of f-strings alone; they must stay what they are."""
         return node
 
@@ -130,7 +130,7 @@ def outcomes(project: Project, *words: str) -> tuple[int, Outcomes]:
                   f"--junitxml={xml}", *project.arguments, *words], project.root)  # fmt: skip
     found: Outcomes = {}
     if xml.exists():
-        for case in ElementTree.parse(xml).iter("testcase"):
+        for case in ET.parse(xml).iter("testcase"):
             word = " ".join(sorted(child.tag for child in case if child.tag in
                                    ("failure", "error", "skipped"))) or "passed"  # fmt: skip
             found.setdefault(f"{case.get('classname')}::{case.get('name')}", []).append(word)
@@ -176,7 +176,9 @@ def examine(project: Project, count: int, rng: random.Random, packages: list[str
         original = mutant.path.read_bytes()
         try:
             # A byte more or less: Python trusts time stamp and size of what it compiled.
-            mutant.path.write_text(mutant.text + "\n#" + "x" * rng.randint(1, 500), encoding="utf-8")
+            mutant.path.write_text(
+                mutant.text + "\n#" + "x" * rng.randint(1, 500), encoding="utf-8"
+            )
             plain = outcomes(project)
             cached = outcomes(project, "--cachekit", "--cachekit-mode=read-only",
                               f"--cachekit-report={report}")  # fmt: skip

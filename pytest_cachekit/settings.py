@@ -59,7 +59,7 @@ OPTIONS = (
     ),
     Option(
         "cachekit-mode",
-        "read-write: replay and record; read-only: replay only; refresh: run everything, record anew",
+        "read-write: replay and record; read-only: replay only; refresh: run all, record anew",
         default="read-write",
         choices=MODES,
         metavar="MODE",

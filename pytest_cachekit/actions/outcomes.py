@@ -1,4 +1,4 @@
-"""What a test produced, as it is stored: its reports and warnings, nothing that needs unpickling."""
+"""What a test produced, as it is stored: reports and warnings, nothing that needs unpickling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Phase(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     duration: float
     sections: list[tuple[str, str]] = []
     skipped_at: tuple[str, int, str] | None = None
-    """File, line (from the test's own first line where it is the same file) and reason of a skip."""
+    """File, line (counted from the test's own where the file is the same) and reason of a skip."""
     xfail: tuple[str, str] | None = None
     """The reason of an expected failure and the failure's text."""
     properties: list[tuple[str, str | int | float | bool | None]] = []

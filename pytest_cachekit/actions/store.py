@@ -178,4 +178,3 @@ class ActionStore:
 
 def _source_key(recorded: str) -> str:
     return f"source:{recorded}"
-

@@ -98,9 +98,7 @@ class Distributions:
 
     def all_fingerprint(self) -> str:
         """Return the fingerprint of the whole set of installed distributions."""
-        return digest_text(
-            *sorted(label(distribution) for distribution in self._by_name.values())
-        )
+        return digest_text(*sorted(label(distribution) for distribution in self._by_name.values()))
 
     def _own_fingerprint(self, name: str) -> str:
         cached = self._own.get(name)
@@ -109,7 +107,6 @@ class Distributions:
             record = distribution.read_text("RECORD") or distribution.read_text("METADATA") or ""
             cached = self._own[name] = digest_text(label(distribution), record)
         return cached
-
 
 
 def label(distribution: metadata.Distribution) -> str:

@@ -36,7 +36,7 @@ _BY_PRODUCTS = (".pyc", ".pyo")
 _BY_PRODUCT_NAMES = frozenset(
     {"__pycache__", ".pytest_cache", ".cachekit", ".hypothesis", ".coverage", ".mypy_cache"}
 )
-# Set anew by the shell, the terminal, pytest or a runner for each run; no outcome should depend on them.
+# Set anew by the shell, the terminal or pytest for each run; no outcome should depend on them.
 _NOISE = frozenset(
     {
         "PYTHONHASHSEED", "COLUMNS", "LINES", "TERM", "TERM_SESSION_ID", "WINDOWID", "_", "SHLVL",
@@ -156,7 +156,11 @@ class Fingerprints:
         root = Path(self.layout.root)
         found = sorted(path for path in root.glob(pattern) if path.is_file())
         return digest_text(
-            *(part for path in found for part in (self.layout.name(str(path)), self.file(str(path))))
+            *(
+                part
+                for path in found
+                for part in (self.layout.name(str(path)), self.file(str(path)))
+            )
         )
 
 

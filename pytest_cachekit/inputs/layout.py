@@ -85,7 +85,7 @@ class Layout:
         return os.path.normpath(os.path.join(self.root, name))
 
     def is_ancestor(self, path: str) -> bool:
-        """Return whether `path` is a directory above the root, which every checkout has its own of."""
+        """Return whether `path` is a directory above the root: every checkout has its own."""
         return path in self._ancestors
 
     def _find_region(self, path: str) -> Region:

@@ -18,9 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# Decorators of the language that do nothing but wrap: where they stand in a class doesn't matter.
-_PURE_DECORATORS = frozenset({"property", "staticmethod", "classmethod"})
+from .import_time import FUNCTIONS, blocks, has_pure_decorators, names_at_import
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,12 @@ class _Cutter:
     def cut(self, body: list[ast.stmt], prefix: str) -> None:
         """Add the statements of a module or class `body` whose names begin with `prefix`."""
         free: list[tuple[str, str]] = []
-        sensitive = _names_at_import(body)
+        sensitive = names_at_import(body)
         rebound = _bound_more_than_once(body)
         # How many statements that could look a name up have run before this one.
         position = 0
         for statement in body:
-            if isinstance(statement, _FUNCTIONS) and _is_pure(statement, rebound):
+            if isinstance(statement, FUNCTIONS) and _is_pure(statement, rebound):
                 text, label = self._function(statement, prefix)
                 anchored = statement.name in sensitive or statement.name in rebound
                 free.append((f"{position if anchored else '-'} {text}", label))
@@ -112,7 +110,7 @@ class _Cutter:
 
     def _statement(self, statement: ast.stmt, prefix: str) -> None:
         add = self._table.statements.append
-        if isinstance(statement, _FUNCTIONS):
+        if isinstance(statement, FUNCTIONS):
             add(self._function(statement, prefix))
         elif isinstance(statement, ast.ClassDef):
             name = self._unique(prefix + statement.name)
@@ -123,7 +121,7 @@ class _Cutter:
             add(("end", f"class {name}"))
         elif _holds_definitions(statement):
             # if, try, with, for, match: what they hold is import-time code in its own right.
-            for block in _blocks(statement):
+            for block in blocks(statement):
                 held, block[:] = list(block), []
                 add(("block", "a conditional statement"))
                 for inner in held:
@@ -161,7 +159,7 @@ def _is_pure(function: ast.FunctionDef | ast.AsyncFunctionDef, rebound: frozense
     annotations = [node.annotation for node in every if node.annotation]
     annotations += [function.returns] if function.returns else []
     return (
-        _has_pure_decorators(function)
+        has_pure_decorators(function)
         and all(isinstance(node, ast.Constant) for node in defaults)
         and not any(
             isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id in rebound)
@@ -171,17 +169,10 @@ def _is_pure(function: ast.FunctionDef | ast.AsyncFunctionDef, rebound: frozense
     )
 
 
-def _has_pure_decorators(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return all(
-        isinstance(node, ast.Name) and node.id in _PURE_DECORATORS
-        for node in function.decorator_list
-    )
-
-
 def _bound_more_than_once(body: list[ast.stmt]) -> frozenset[str]:
     bound: Counter[str] = Counter()
     for statement in body:
-        if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+        if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
             bound[statement.name] += 1
             continue
         for node in ast.walk(statement):
@@ -201,100 +192,16 @@ def _is_constant(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass)
 
 
-def _names_at_import(body: list[ast.stmt]) -> frozenset[str]:
-    """Return every name that import-time code of `body` could look up, code it calls included."""
-    code = _ImportTimeCode()
-    code.visit(body)
-    return code.names()
-
-
-class _ImportTimeCode:
-    """What runs when a module or class body does, and what that can call by name."""
-
-    def __init__(self) -> None:
-        self._runs: list[ast.AST] = []
-        # What naming a function, or a class other than as a base, could run.
-        self._by_name: dict[str, list[ast.AST]] = {}
-        # What naming a class as a base could run: __init_subclass__ and its like.
-        self._by_base: dict[str, list[ast.AST]] = {}
-        self._bases: set[str] = set()
-
-    def visit(self, body: list[ast.stmt]) -> None:
-        for statement in body:
-            if isinstance(statement, _FUNCTIONS):
-                self._by_name.setdefault(statement.name, []).append(statement)
-                self._runs.extend([*statement.decorator_list, statement.args])
-                if statement.returns is not None:
-                    self._runs.append(statement.returns)
-                if not _has_pure_decorators(statement):
-                    self._runs.append(statement)
-            elif isinstance(statement, ast.ClassDef):
-                self._visit_class(statement)
-            else:
-                self._runs.append(statement)
-                for block in _blocks(statement):
-                    self.visit(block)
-
-    def _visit_class(self, statement: ast.ClassDef) -> None:
-        self._by_name.setdefault(statement.name, []).append(statement)
-        self._by_base.setdefault(statement.name, []).extend(
-            node
-            for node in statement.body
-            if isinstance(node, _FUNCTIONS) and node.name.startswith("__")
-        )
-        for base in statement.bases:
-            self._bases.update(_names(base))
-        if statement.decorator_list or statement.keywords:
-            self._runs.append(statement)
-        self.visit(statement.body)
-
-    def names(self) -> frozenset[str]:
-        wanted = [*self._runs]
-        for name in self._bases:
-            wanted.extend(self._by_base.get(name, ()))
-        names: set[str] = set()
-        while wanted:
-            for name in _names(wanted.pop()):
-                if name not in names:
-                    names.add(name)
-                    wanted.extend(self._by_name.get(name, ()))
-        return frozenset(names | self._bases)
-
-
-def _names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.alias):
-            yield node.name
-            # An import can come back to this module in a circle.
-            yield from node.name.split(".")
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
 def _own_yields(function: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(function):
         if isinstance(child, (ast.Yield, ast.YieldFrom)):
             yield child
-        elif not isinstance(child, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
+        elif not isinstance(child, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
             yield from _own_yields(child)
 
 
-def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
-    for _, value in ast.iter_fields(statement):
-        if isinstance(value, list):
-            if value and isinstance(value[0], ast.stmt):
-                yield value
-            elif value and isinstance(value[0], (ast.ExceptHandler, ast.match_case)):
-                for part in value:
-                    yield from _blocks(part)
-
-
 def _holds_definitions(statement: ast.stmt) -> bool:
-    return any(isinstance(node, (*_FUNCTIONS, ast.ClassDef)) for node in ast.walk(statement))
+    return any(isinstance(node, (*FUNCTIONS, ast.ClassDef)) for node in ast.walk(statement))
 
 
 def _label(statement: ast.stmt) -> str:

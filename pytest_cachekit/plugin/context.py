@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,7 +22,8 @@ _HARMLESS = frozenset(
     {
         "file_or_dir", "keyword", "markexpr", "maxfail", "lf", "failedfirst", "newfirst",
         "last_failed_no_failures", "stepwise", "stepwise_skip", "stepwise_reset", "cacheclear",
-        "cacheshow", "verbose", "verbosity", "quiet", "max_warnings", "showfixtures", "no_header", "no_summary", "no_fold_skipped",
+        "cacheshow", "verbose", "verbosity", "quiet", "max_warnings", "showfixtures", "no_header",
+        "no_summary", "no_fold_skipped",
         "fold_skipped", "reportchars", "disable_warnings", "showlocals", "no_showlocals",
         "tbstyle", "xfail_tb", "showcapture", "fulltrace", "color", "code_highlight", "pastebin",
         "durations", "durations_min", "xmlpath", "junitprefix", "inifilename", "rootdir",
@@ -78,10 +79,10 @@ def _parts(config: pytest.Config) -> list[str]:
 def _plugins(config: pytest.Config) -> list[str]:
     installed = {
         # pluggy wraps what importlib.metadata gives.
-        f"plugin {label(getattr(distribution, '_dist', distribution))}"
+        f"plugin {label(getattr(distribution, '_dist', cast('Any', distribution)))}"
         for _, distribution in config.pluginmanager.list_plugin_distinfo()
     }
-    # Conftests are inputs; plugins that are objects follow from options, pytest's own from its version.
+    # Conftests are inputs; objects follow from options, pytest's own plugins from its version.
     named = {
         f"plugin {plugin.__name__}"
         for plugin in config.pluginmanager.get_plugins()
@@ -99,6 +100,9 @@ def _plugins(config: pytest.Config) -> list[str]:
 
 def _options(config: pytest.Config) -> list[str]:
     own = {option.ini for option in OPTIONS}
+    # pytest-randomly draws a seed where none is given: randomness that nobody asked to repeat.
+    if getattr(config.known_args_namespace, "randomly_seed", None) == "default":
+        own.add("randomly_seed")
     return [
         f"option {name}={_text(config, value)}"
         for name, value in sorted(vars(config.option).items())

@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -17,7 +17,7 @@ REPLAYED = "cachekit"
 """Attribute of a report that was replayed rather than made by running the test."""
 
 
-class NotStorable(Exception):
+class NotStorableError(Exception):
     """An outcome isn't one that may be replayed; the message says why."""
 
 
@@ -32,7 +32,7 @@ class Recorded:
         """Return what to store.
 
         Raises:
-            NotStorable: the test didn't simply pass, skip or fail as expected.
+            NotStorableError: the test didn't simply pass, skip or fail as expected.
         """
         main = [report for report in self.reports if not _is_subtest(report)]
         for report in self.reports:
@@ -41,7 +41,7 @@ class Recorded:
             ["setup", "call", "teardown"],
             ["setup", "teardown"],
         ):
-            raise NotStorable("it ran more than once, or was interrupted")
+            raise NotStorableError("it ran more than once, or was interrupted")
         return TestOutcome(
             [_phase(item, report, layout) for report in self.reports],
             [_warning(message, when, layout) for message, when in self.warnings],
@@ -54,14 +54,14 @@ def _is_subtest(report: pytest.TestReport) -> bool:
 
 def _check(report: pytest.TestReport) -> None:
     if report.outcome not in ("passed", "skipped"):
-        raise NotStorable(f"{report.outcome} in {report.when}")
+        raise NotStorableError(f"{report.outcome} in {report.when}")
     if report.passed and hasattr(report, "wasxfail"):
-        raise NotStorable("passed although it was expected to fail")
+        raise NotStorableError("passed although it was expected to fail")
     if getattr(report, "rerun", 0):
-        raise NotStorable("it was run again")
+        raise NotStorableError("it was run again")
     for name, value in report.user_properties:
         if not (isinstance(name, str) and isinstance(value, (str, int, float, bool, type(None)))):
-            raise NotStorable(f"its property {name!r} is neither text nor a number")
+            raise NotStorableError(f"its property {name!r} is neither text nor a number")
 
 
 def _phase(item: pytest.Item, report: pytest.TestReport, layout: Layout) -> Phase:
@@ -73,7 +73,7 @@ def _phase(item: pytest.Item, report: pytest.TestReport, layout: Layout) -> Phas
         xfail = (report.wasxfail, str(report.longrepr or ""))
     elif report.skipped:
         if not isinstance(report.longrepr, tuple):
-            raise NotStorable("it was skipped without saying where")
+            raise NotStorableError("it was skipped without saying where")
         file, line, reason = report.longrepr
         path = str(file)
         if path == str(item.path):
@@ -124,7 +124,7 @@ def replay(item: pytest.Item, outcome: TestOutcome, layout: Layout) -> None:
 def _reports(
     item: pytest.Item, phases: Sequence[Phase], layout: Layout
 ) -> Iterator[pytest.TestReport]:
-    keywords = dict.fromkeys(item.keywords, 1)
+    keywords: dict[str, Literal[1]] = dict.fromkeys(item.keywords, 1)
     now = time.time()
     for phase in phases:
         if phase.subtest is not None:

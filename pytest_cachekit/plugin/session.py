@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,20 @@ import pytest
 from _pytest.assertion import rewrite
 
 from ..actions.outcomes import decode_outcome
-from ..actions.store import ActionStore
-from ..actions.verdict import Hit, Miss, Uncacheable, Verdict
+from ..actions.verdict import Hit, Miss, Verdict
 from ..errors import CachekitError, CacheUnavailableWarning, StorageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..inputs.manifest import encode_outcome
-from ..inputs.tracing.action import Action
-from ..inputs.tracing.graph import Graph
 from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
 from ..settings import Settings
 from ..storage import Backend, BackendSize, open_backend
-from .context import run_context
-from .obstacles import Obstacle, find_obstacle, uncacheable_reason
-from .recording import Actions, declares_inputs
-from .replay import REPLAYED, NotStorable, Recorded, replay
+from .obstacles import Obstacle, find_obstacle
+from .recording import Actions
+from .replay import REPLAYED, NotStorableError, Recorded, replay
 from .report import report_data, write_report
+from .results import TestResults
 from .summary import write_explanations, write_summary
 from .tally import Line, Tally
 
@@ -59,10 +56,9 @@ class CachekitPlugin:
         self._backend: Backend | None = None
         self._size: BackendSize | None = None
         self._tally = Tally()
-        self._outcomes: list[tuple[pytest.Item, Action, msgspec.Raw | None]] = []
         self._current: Recorded | None = None
         self._before: dict[pytest.Item, list[tuple[pytest.Item, Hit]]] = {}
-        self._store: ActionStore | None = None
+        self._results: TestResults | None = None
         self._obstacle: Obstacle | None = find_obstacle(config)
         self._tracer: Tracer | None = None
         self._where = settings.cachekit_url
@@ -138,11 +134,13 @@ class CachekitPlugin:
             self._current = None
         line.duration = sum(report.duration for report in recorded.reports)
         try:
-            outcome = encode_outcome(recorded.outcome(item, self._fingerprints.layout))
-            self._outcomes.append((item, action, outcome))
-        except NotStorable as error:
-            line.not_stored = str(error)
-            self._outcomes.append((item, action, None))
+            outcome: msgspec.Raw | None = encode_outcome(
+                recorded.outcome(item, self._fingerprints.layout)
+            )
+        except NotStorableError as error:
+            line.not_stored, outcome = str(error), None
+        if self._results is not None:
+            self._results.ran(item, action, outcome)
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -186,18 +184,14 @@ class CachekitPlugin:
             return
         self._stop()
         try:
-            self._record()
+            if self._results is not None:
+                write = self._settings.cachekit_mode != "read-only"
+                self._results.store(self._tracer.recorder, self._tally, write=write)
+            if self._backend is not None:
+                self._size = self._backend.size()
         except StorageError as error:
             self._give_up(str(error))
-        if self._backend is not None:
-            try:
-                self._size = self._backend.size()
-            except StorageError as error:
-                self._give_up(str(error))
         self._write_report()
-        # The rest of pytest's end collects garbage several times.
-        self._outcomes.clear()
-        self._store = None
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed, what ran and why, and what that saved."""
@@ -217,15 +211,10 @@ class CachekitPlugin:
         self, items: list[pytest.Item]
     ) -> tuple[list[pytest.Item], list[tuple[pytest.Item, Hit]]]:
         """Return the items to run, and the hits after the last of them."""
-        verdicts = self._look_up(items)
         to_run: list[pytest.Item] = []
         waiting: list[tuple[pytest.Item, Hit]] = []
-        for item, verdict in zip(items, verdicts, strict=True):
-            known = self._tally.lines.get(item.nodeid)
-            if known is not None:
-                known.verdict = verdict = Uncacheable("two selected tests share its node id")
-            else:
-                self._tally.lines[item.nodeid] = Line(item.nodeid, verdict)
+        for item, verdict in zip(items, self._look_up(items), strict=True):
+            self._tally.lines[item.nodeid] = Line(item.nodeid, verdict)
             if isinstance(verdict, Hit):
                 waiting.append((item, verdict))
                 continue
@@ -235,31 +224,15 @@ class CachekitPlugin:
             to_run.append(item)
         return to_run, waiting
 
-    def _look_up(self, items: list[pytest.Item]) -> list[Verdict]:
-        why_all = self._why_everything_runs()
+    def _look_up(self, items: list[pytest.Item]) -> Sequence[Verdict]:
         if self._backend is not None:
-            self._store = ActionStore(
-                self._backend, self._fingerprints, kind="tests", context=run_context(self._config)
-            )
             try:
-                self._store.load(dict.fromkeys(_group(item) for item in items))
+                self._results = TestResults(self._config, self._backend, self._fingerprints)
+                return self._results.look_up(items, self._why_everything_runs())
             except StorageError as error:
-                self._store = None
+                self._results = None
                 self._give_up(str(error))
-        seen: set[str] = set()
-        verdicts: list[Verdict] = []
-        for item in items:
-            reason = uncacheable_reason(item)
-            if item.nodeid in seen:
-                reason = "two selected tests share its node id"
-            seen.add(item.nodeid)
-            if reason is not None:
-                verdicts.append(Uncacheable(reason))
-            elif self._store is None or why_all is not None:
-                verdicts.append(Miss(why_all or "the cache can't be used"))
-            else:
-                verdicts.append(self._store.lookup(_group(item), _name(item), _objection))
-        return verdicts
+        return [Miss("the cache can't be used")] * len(items)
 
     def _why_everything_runs(self) -> str | None:
         if self._obstacle is not None:
@@ -274,24 +247,6 @@ class CachekitPlugin:
             assert outcome is not None  # `_objection` looked at it
             self._tally.lines[item.nodeid].duration = outcome.duration
             replay(item, outcome, self._fingerprints.layout)
-
-    def _record(self) -> None:
-        """Turn what was watched into entries; a verdict learns here that it could not be stored."""
-        assert self._tracer is not None
-        self._tracer.recorder.settle_missing_modules()
-        graph = Graph(self._tracer.recorder)
-        graph.prepare(action for _, action, _ in self._outcomes)
-        for item, action, outcome in self._outcomes:
-            line = self._tally.lines[item.nodeid]
-            refusal = graph.refusal(action, declared=declares_inputs(item))
-            if refusal is not None:
-                line.verdict = Uncacheable(refusal)
-            elif isinstance(line.verdict, Uncacheable) or outcome is None or self._store is None:
-                continue
-            else:
-                self._store.record(_group(item), _name(item), graph.reading(action), outcome)
-        if self._store is not None and self._settings.cachekit_mode != "read-only":
-            self._store.flush()
 
     def _write_report(self) -> None:
         if not self._settings.cachekit_report:
@@ -310,32 +265,27 @@ class CachekitPlugin:
 
     def _give_up(self, message: str) -> None:
         """Go on without the cache, and say so once."""
-        backend, self._backend = self._backend, None
-        if backend is not None:
-            backend.close()
-            self._warn(message)
-        elif self._tracer is None:
-            self._warn(message)
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+        self._warn(message)
 
     def _warn(self, message: str) -> None:
+        # Not by warnings.warn(): a filter may turn that into an error.
         warning = CacheUnavailableWarning(message)
-        self._config.issue_config_time_warning(warning, stacklevel=2)
-
-
-def _objection(content: Any) -> str | None:
-    return None if decode_outcome(content) else "the stored outcome can't be read"
+        recorded = warnings.WarningMessage(warning, CacheUnavailableWarning, "cachekit", 0)
+        self._config.hook.pytest_warning_recorded.call_historic(
+            kwargs={
+                "warning_message": recorded,
+                "when": "config",
+                "nodeid": "",
+                "location": None,
+            }
+        )
 
 
 def _other_threads() -> set[threading.Thread]:
     return set(threading.enumerate()) if threading.active_count() > 1 else set()
-
-
-def _group(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
-
-
-def _name(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[2]
 
 
 def _outcome_word(report: pytest.TestReport) -> str:

@@ -77,7 +77,8 @@ class FileBackend:
                 batch = wanted[start : start + _BATCH]
                 marks = ",".join("?" * len(batch))
                 rows = connection.execute(
-                    f"SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN ({marks})",
+                    "SELECT key, mode, filename, value FROM Cache "  # noqa: S608  only "?"
+                    f"WHERE raw = 1 AND key IN ({marks})",
                     batch,
                 )
                 for key, mode, filename, value in rows:
@@ -165,7 +166,9 @@ class FileBackend:
             )
             try:
                 connection.execute("PRAGMA query_only = 1")
-                connection.execute("SELECT key, raw, mode, filename, value, size FROM Cache LIMIT 0")
+                connection.execute(
+                    "SELECT key, raw, mode, filename, value, size FROM Cache LIMIT 0"
+                )
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -216,4 +219,3 @@ class FileBackend:
             f"({error or type(error).__name__}): check its permissions and the free space, "
             "or delete the directory to start afresh."
         )
-

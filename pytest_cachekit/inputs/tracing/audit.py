@@ -17,7 +17,7 @@ from .children import note_child
 from .recorder import Recorder
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")  # noqa: S104  nothing is bound
 
 _Handler = Callable[[Recorder, tuple[Any, ...]], None]
 
@@ -58,15 +58,14 @@ def absolute(path: Any) -> str | None:
 
 
 def _opened(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
-    path, mode, flags = arguments
+    path, _mode, flags = arguments
     name = absolute(path)
     if name is None:
         return
     if flags & _WRITES:
         exists = _exists(name)
-        if exists and not flags & os.O_TRUNC:
-            if not is_machinery(3):
-                recorder.read_file(name)
+        if exists and not flags & os.O_TRUNC and not is_machinery(3):
+            recorder.read_file(name)
         if not exists or flags & os.O_TRUNC:
             recorder.created_here(name)
         return
@@ -120,7 +119,9 @@ def _spawned(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         word = os.path.basename(os.fsdecode(program)) if program else "?"
     except TypeError:
         word = "?"
-    recorder.current.refuse_unless_declared(f"starts a process ({word.split()[0] if word.split() else '?'})")
+    recorder.current.refuse_unless_declared(
+        f"starts a process ({word.split()[0] if word.split() else '?'})"
+    )
 
 
 def _forked(recorder: Recorder, _arguments: tuple[Any, ...]) -> None:

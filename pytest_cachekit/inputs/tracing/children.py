@@ -41,7 +41,8 @@ FILTERS: dict[str, Filter] = {
     # Where it isn't on a terminal, it copies; the rest of its settings could still matter.
     "less": Filter(
         ("~/.less", "~/.lesskey", "~/.config/lesskey", "/etc/sysless", "/etc/syslesskey"),
-        ("LESS", "LESSCHARSET", "LESSCHARDEF", "LESSKEY", "LESSKEYIN", "LESSSECURE", "LESSANSIENDCHARS"),
+        ("LESS", "LESSANSIENDCHARS", "LESSCHARDEF", "LESSCHARSET", "LESSKEY", "LESSKEYIN",
+         "LESSSECURE"),
         ("LESSOPEN", "LESSCLOSE"),
     ),
 }  # fmt: skip
@@ -93,4 +94,3 @@ def _decoded(env: Mapping[Any, Any]) -> dict[str, str]:
 def _current() -> dict[str, str]:
     data: Mapping[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
     return _decoded(data)
-

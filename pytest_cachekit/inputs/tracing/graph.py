@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from ..layout import Region
 from ..manifest import Function, Input, Reading, Source
 from .action import Action
+from .memos import code_names, state_actions
 from .recorder import Recorder
 from .units import ImportStatement, import_statements
 
@@ -31,17 +32,29 @@ class Graph:
         self._bases: dict[int, Reading] = {}
         self._functions: dict[int, Function] = {}
         self._installed: dict[str, Input | None] = {}
+        self._states: dict[str, Action] = {}
         self._roots: dict[Action, tuple[set[Action], set[str]]] = {}
         self._readings: dict[Action, Reading] = {}
         self._refusals: dict[tuple[Action, bool], str | None] = {}
         self._units: dict[int, tuple[Action, tuple[set[Action], set[str]] | None]] = {}
 
     def prepare(self, actions: Iterable[Action]) -> None:
-        """Take in what `actions` rest on, before the first of them is asked for."""
-        for action in actions:
-            if action not in self._roots:
-                for root in self._direct(action)[0]:
-                    self._add(root)
+        """Take in what `actions` rest on, before the first of them is asked for.
+
+        Args:
+            actions: those that will be asked for, in the order in which they ran.
+        """
+        asked = list(actions)
+        recorder = self._recorder
+        everything = [recorder.session, *recorder.modules.values(), *asked]
+        known = set(everything)
+        for action in everything:
+            everything.extend(parent for parent in action.parents if parent not in known)
+            known.update(action.parents)
+        self._states = state_actions(recorder.states.changed(), recorder.units, everything)
+        for action in asked:
+            for root in self._direct(action)[0]:
+                self._add(root)
         self._close()
 
     def reading(self, action: Action) -> Reading:
@@ -180,6 +193,8 @@ class Graph:
         unit = self._recorder.units[identifier]
         imported: tuple[set[Action], set[str]] = (set(), set())
         self._statements(unit.package, import_statements(unit.code, whole=True), *imported)
+        for name in self._states.keys() & code_names(unit.code):
+            imported[0].add(self._states[name])
         known = self._recorder.modules[unit.path], imported if any(imported) else None
         self._units[identifier] = known
         return known

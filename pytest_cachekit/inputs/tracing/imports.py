@@ -50,7 +50,8 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     def exec_module(self: Any, module: ModuleType) -> None:
         path = os.path.abspath(getattr(self, "path", None) or self.get_filename(module.__name__))
         if not layout.is_project(path) or path in recorder.created:
-            return original_exec(self, module)
+            original_exec(self, module)
+            return
         own = type(self).get_code
         code = (original_get_code if own is patched_get_code else own)(self, module.__name__)
         if code is None:
@@ -63,7 +64,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             call_with_frames_removed(exec, ready, module.__dict__)
         finally:
             recorder.leave(action)
-        return None
+        recorder.states.remember(module)
 
     def get_code(self: Any, fullname: str) -> CodeType | None:
         # Called by others than exec_module: runpy, and whoever wants the code for itself.
@@ -110,11 +111,10 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
 def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Patches) -> None:
     """Trace what pytest's assertion rewriting imports: test files, conftests, plugins.
 
-    Args:
-        rewrite: the module `_pytest.assertion.rewrite`.
+    `rewrite` is the module `_pytest.assertion.rewrite`.
     """
     layout = recorder.layout
-    hook: Any = rewrite.AssertionRewritingHook  # type: ignore[attr-defined]
+    hook: Any = rewrite.AssertionRewritingHook
     original = hook.exec_module
 
     def exec_rewritten(code: CodeType, namespace: dict[str, Any]) -> None:
@@ -122,13 +122,13 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
         path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
         action = recorder.modules.get(path)
         if action is None:
-            builtins.exec(code, namespace)
+            builtins.exec(code, namespace)  # noqa: S102  what pytest would do
             return
         package = namespace.get("__package__") or ""
         ready = recorder.module_code(package, path, code)
         recorder.enter(action)
         try:
-            builtins.exec(ready, namespace)
+            builtins.exec(ready, namespace)  # noqa: S102  what pytest would do
         finally:
             recorder.leave(action)
 
@@ -138,6 +138,8 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
         if layout.is_project(path) and path not in recorder.created:
             _note_importer(recorder, recorder.module_action(module.__name__, path))
         original(self, module)
+        if path in recorder.modules:
+            recorder.states.remember(module)
 
     # The module's own `exec` comes before the builtin one.
     patches.set(rewrite, "exec", as_importlib(exec_rewritten))
@@ -145,7 +147,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
 
 
 def note_loaded_modules(recorder: Recorder) -> None:
-    """Make the files of project modules that were imported too early to be traced everybody's inputs."""
+    """Make project modules that were imported too early to be traced everybody's inputs."""
     own = __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)

@@ -38,7 +38,7 @@ class Monitoring:
                 break
         else:
             raise CachekitError(
-                "All tool identifiers of sys.monitoring are taken: switch off a debugger or profiler."
+                "All tools of sys.monitoring are taken: switch off a debugger or profiler."
             )
         monitoring.use_tool_id(self._tool, _TOOL)
         monitoring.register_callback(self._tool, monitoring.events.PY_START, self._started)
@@ -58,16 +58,12 @@ class Monitoring:
 
     def close(self) -> None:
         """Give the tool identifier back."""
-        self._monitoring.register_callback(
-            self._tool, self._monitoring.events.PY_START, None
-        )
+        self._monitoring.register_callback(self._tool, self._monitoring.events.PY_START, None)
         self._monitoring.free_tool_id(self._tool)
 
     def _arm(self, code: CodeType, unit: int) -> CodeType:
         self._units[id(code)] = (code, unit)
-        self._monitoring.set_local_events(
-            self._tool, code, self._monitoring.events.PY_START
-        )
+        self._monitoring.set_local_events(self._tool, code, self._monitoring.events.PY_START)
         return code
 
     def _started(self, code: CodeType, _offset: int) -> Any:

@@ -48,7 +48,7 @@ class Flag:
         self.__cachekit_ran__ = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A function pickled by value takes no notes where it is unpickled.
+        """Make a new flag: a function pickled by value takes no notes where it is unpickled."""
         return Flag, ()
 
 
@@ -152,7 +152,7 @@ def _shift_locations(table: bytes, start: int, count: int) -> bytes:
 
 
 def _split_location(entry: bytes, length: int) -> tuple[bytes, bytes]:
-    """Split one entry of a location table after `length` units; the second starts on the same line."""
+    """Split an entry of a location table after `length` units; the rest stays on the same line."""
     code = (entry[0] >> 3) & 15
     rest = (entry[0] & 7) + 1 - length
     payload = entry[1:]

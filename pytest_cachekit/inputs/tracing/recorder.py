@@ -17,6 +17,7 @@ from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
 from .action import Action
 from .functions import FunctionTracer
+from .memos import States
 from .units import ImportStatement, Unit, import_statements
 
 
@@ -38,6 +39,8 @@ class Recorder:
         """Dotted names that were looked for, and not found at the time."""
         self.created: dict[str, Action] = {}
         """Paths that something made in this run, to the action that did."""
+        self.states = States()
+        """What modules held when their imports ended."""
         self._tracer = tracer
         self._main = threading.get_ident()
         self._stack = [self.session]

@@ -47,7 +47,7 @@ class Unit:
 
 
 def is_function(code: CodeType) -> bool:
-    """Return whether `code` is a function's, as against a module's, a class's or a comprehension's."""
+    """Return whether `code` is a function's: not a module's, a class's or a comprehension's."""
     return bool(code.co_flags & inspect.CO_OPTIMIZED) and not code.co_name.startswith("<")
 
 
