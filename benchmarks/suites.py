@@ -28,6 +28,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 GROUPS = ("test", "tests", "testing")
 TESTMON = "pytest-testmon==2.2.0"
+LABELS = (
+    "plain", "first", "second", "collect only", "hits", "testmon first", "testmon second",
+)  # fmt: skip
 
 
 @dataclass
@@ -129,8 +132,8 @@ def timed(
 ) -> subprocess.CompletedProcess[str]:
     """Run the suite once and note how long it took."""
     begin = time.perf_counter()
-    result = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *project.arguments, *words],
-                 project.root)  # fmt: skip
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    result = run([*command, *project.arguments, *words], project.root)
     project.times.setdefault(label, []).append(time.perf_counter() - begin)
     return result
 
@@ -184,10 +187,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, "
           f"{os.cpu_count()} cores, {options.rounds} rounds\n")  # fmt: skip
-    print(
-        "| project | tests | plain | first | second | collect only | hits | testmon first | testmon second |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
+    columns = ("project", "tests", *LABELS)
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for name in options.projects:
         project = prepare(name, options)
         measure(project, options.rounds)

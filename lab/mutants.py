@@ -126,14 +126,17 @@ def outcomes(project: Project, *words: str) -> tuple[int, Outcomes]:
     """Run the suite; return its exit status and each test case's outcome."""
     xml = project.root / ".mutants.xml"
     xml.unlink(missing_ok=True)
-    result = run([project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
-                  f"--junitxml={xml}", *project.arguments, *words], project.root)  # fmt: skip
+    command: list[str | Path] = [project.python, "-m", "pytest", "-q", f"--junitxml={xml}"]
+    command += ["-p", "no:cacheprovider", "-p", "no:randomly", *project.arguments, *words]
+    result = run(command, project.root)
     found: Outcomes = {}
     if xml.exists():
         for case in ET.parse(xml).iter("testcase"):
-            word = " ".join(sorted(child.tag for child in case if child.tag in
-                                   ("failure", "error", "skipped"))) or "passed"  # fmt: skip
-            found.setdefault(f"{case.get('classname')}::{case.get('name')}", []).append(word)
+            tags = sorted(child.tag for child in case)
+            word = " ".join(tag for tag in tags if tag in ("failure", "error", "skipped"))
+            found.setdefault(f"{case.get('classname')}::{case.get('name')}", []).append(
+                word or "passed"
+            )
     return result.returncode, found
 
 
@@ -167,8 +170,12 @@ def examine(project: Project, count: int, rng: random.Random, packages: list[str
         bad += bool(found)
         for line in found[:5]:
             print(f"  {label} run: {line}")
-    files = [path for package in packages for path in sorted((project.root / package).rglob("*.py"))
-             if "test" not in path.relative_to(project.root).as_posix()]  # fmt: skip
+    files = [
+        path
+        for package in packages
+        for path in sorted((project.root / package).rglob("*.py"))
+        if "test" not in path.relative_to(project.root).as_posix()
+    ]
     report = project.root / ".mutants.json"
     ran = selected = killed = 0
     for _ in range(count):

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from ..layout import Region
 from ..manifest import Function, Input, Reading, Source
 from .action import Action
-from .memos import code_names, state_actions
+from .memos import state_actions
+from .names import code_names
 from .recorder import Recorder
 from .units import ImportStatement, import_statements
 
@@ -51,7 +52,10 @@ class Graph:
         for action in everything:
             everything.extend(parent for parent in action.parents if parent not in known)
             known.update(action.parents)
-        self._states = state_actions(recorder.states.changed(), recorder.units, everything)
+        states = recorder.states
+        self._states = state_actions(
+            states.changed(), recorder.units, everything, states.namespaces()
+        )
         for action in asked:
             for root in self._direct(action)[0]:
                 self._add(root)

@@ -11,24 +11,23 @@ name, what they call, as far as these ran in any action that ran one of them.
 
 from __future__ import annotations
 
-import dis
+import io
+import os
+import re
+from collections import deque
 from collections.abc import Iterable, Mapping
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from .action import Action
-from .units import Unit, nested
+from .names import UsedNames, used_names
+from .units import Unit
 
-_STORES = frozenset(
-    dis.opmap[name]
-    for name in ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR", "STORE_SUBSCR",
-                 "DELETE_SUBSCR")
-)  # fmt: skip
-_MUTATORS = frozenset(
-    {
-        "add", "append", "appendleft", "clear", "difference_update", "discard", "extend",
-        "insert", "pop", "popitem", "remove", "setdefault", "update", "__setitem__", "setattr",
-    }
+_OF_BUILTINS = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, frozenset, int, float, deque, io.IOBase,
+                 io.TextIOWrapper, re.Pattern, re.Match, type, object)
+    for name in dir(kind)
 )  # fmt: skip
 _DEPTH = 3
 _LIMIT = 2_000
@@ -47,6 +46,14 @@ class States:
         """Remember the state of `module`, whose import has just ended."""
         self._before.append((module, _leaves(module)))
 
+    def namespaces(self) -> dict[str, Mapping[str, Any]]:
+        """Return the globals of each module, by the absolute path of its file."""
+        return {
+            os.path.abspath(module.__file__): vars(module)
+            for module, _ in self._before
+            if module.__file__
+        }
+
     def changed(self) -> set[str]:
         """Return the names whose values have changed since."""
         names: set[str] = set()
@@ -55,8 +62,19 @@ class States:
             for path in before.keys() | after.keys():
                 old, new = before.get(path), after.get(path)
                 if old is None or new is None or old[0] is not new[0] or old[1] != new[1]:
-                    names.add(path[-1])
+                    names.add(_name(module, path))
         return names
+
+
+def _name(module: ModuleType, path: _Path) -> str:
+    """Return the name by which code reaches the state at `path` of `module`."""
+    names: Mapping[str, Any] = vars(module)
+    for index, part in enumerate(path):
+        if not isinstance(names.get(part), type):
+            # A global, a class's attribute; or an instance, by whichever of these holds it.
+            return path[index]
+        names = vars(names[part])
+    return path[-1]
 
 
 def _leaves(module: ModuleType) -> dict[_Path, _Leaf]:
@@ -111,7 +129,10 @@ def _attributes(value: Any, module: str) -> Mapping[str, Any] | None:
 
 
 def state_actions(
-    states: Iterable[str], units: list[Unit], actions: Iterable[Action]
+    states: Iterable[str],
+    units: list[Unit],
+    actions: Iterable[Action],
+    namespaces: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Action]:
     """Return, for each name in `states`, an action that read what its value may come from.
 
@@ -119,22 +140,24 @@ def state_actions(
         states: names whose values changed while the actions ran.
         units: all functions of the run.
         actions: all actions of the run, in the order in which they began.
+        namespaces: path of each project module to its globals.
     """
+    if not states:
+        return {}
     ordered = list(actions)
-    ran = frozenset().union(*(action.functions for action in ordered))
-    index = _Names(units, ran)
+    ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
+    calls = _Calls(units, ran, namespaces)
     found: dict[str, Action] = {}
     for state in sorted(states):
-        writers = index.writers(state)
+        writers = calls.writers(state)
         if not writers:
             continue
         users = [action for action in ordered if not writers.isdisjoint(action.functions)]
-        universe = frozenset().union(*(action.functions for action in users))
-        reached = index.reach(writers, universe)
+        universe: frozenset[int] = frozenset().union(*(action.functions for action in users))
+        reached = calls.reach(writers, universe)
+        computed = reached - writers
         # Where most of those who ask compute it themselves, it is no memo.
-        fillers = [
-            action for action in users if not (reached - writers).isdisjoint(action.functions)
-        ]
+        fillers = [action for action in users if not computed.isdisjoint(action.functions)]
         node = found[state] = Action(f"state {state}")
         node.functions = frozenset(reached)
         if 2 * len(fillers) <= len(users) or len(users) == 1:
@@ -144,67 +167,62 @@ def state_actions(
     return found
 
 
-class _Names:
-    """Who names whom, among the functions that ran."""
+class _Calls:
+    """Who may call whom, by name, among the functions that ran."""
 
-    def __init__(self, units: list[Unit], ran: frozenset[int]) -> None:
-        self._names = {unit: code_names(units[unit].code) for unit in ran}
-        self._stores = {unit: _has_stores(units[unit].code) for unit in ran}
+    def __init__(
+        self,
+        units: list[Unit],
+        ran: frozenset[int],
+        namespaces: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        project = frozenset(str(names.get("__name__")) for names in namespaces.values())
+        self._units = units
+        self._used: dict[int, UsedNames] = {}
         self._simple: dict[str, set[int]] = {}
         self._special: dict[str, set[int]] = {}
-        self._class: dict[int, str] = {}
-        self._own: dict[int, str] = {}
-        self._named: dict[str, set[int]] = {}
-        for unit in ran:
-            qualified = units[unit].code.co_qualname
-            owner, _, simple = qualified.rpartition(".")
-            self._own[unit] = simple
-            self._class[unit] = owner.rpartition(".")[2]
-            if simple.startswith("__"):
-                self._special.setdefault(self._class[unit], set()).add(unit)
-            else:
-                self._simple.setdefault(simple, set()).add(unit)
-            for name in self._names[unit]:
-                self._named.setdefault(name, set()).add(unit)
+        for identifier in ran:
+            unit = units[identifier]
+            namespace = namespaces.get(unit.path, {})
+            self._used[identifier] = used_names(unit.code, namespace, project)
+            simple, owner = _own_name(unit), _own_class(unit)
+            # Making or using an instance names the class, not the method.
+            table, key = (
+                (self._special, owner) if simple.startswith("__") else (self._simple, simple)
+            )
+            table.setdefault(key, set()).add(identifier)
 
     def writers(self, state: str) -> set[int]:
-        """Return the functions that may change `state`: they name it and store, or it is theirs."""
-        naming = self._named.get(state, set())
-        writers = {
-            unit
-            for unit in naming
-            if self._stores[unit] or not _MUTATORS.isdisjoint(self._names[unit])
+        """Return the functions that change `state`, or that it is the memo of."""
+        return self._simple.get(state, set()) | {
+            unit for unit, used in self._used.items() if state in used.changed
         }
-        return writers | self._simple.get(state, set())
 
     def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
-        """Return `start` and the functions of `universe` that these may call, by name."""
+        """Return `start` and the functions of `universe` that these may call."""
         reached = set(start)
         waiting = list(start)
         while waiting:
-            unit = waiting.pop()
-            called = set(self._special.get(self._class[unit], ()))
-            for name in self._names[unit]:
-                called |= self._simple.get(name, set())
-                called |= self._special.get(name, set())
-            if "super" in self._names[unit]:
-                own = self._own[unit]
-                called.update(other for other in universe if self._own[other] == own)
-            for other in called & universe - reached:
-                reached.add(other)
-                waiting.append(other)
+            called = self._called(waiting.pop()) & universe
+            waiting.extend(called - reached)
+            reached |= called
         return reached
 
+    def _called(self, identifier: int) -> set[int]:
+        unit = self._units[identifier]
+        called = set(self._special.get(_own_class(unit), ()))
+        for name in self._used[identifier].loaded:
+            named = self._simple.get(name, set())
+            if name in _OF_BUILTINS:
+                # Mostly a dict's or a string's; else a neighbour's.
+                named = {other for other in named if self._units[other].path == unit.path}
+            called |= named | self._special.get(name, set())
+        return called
 
-def code_names(code: CodeType) -> frozenset[str]:
-    """Return all names in `code` and what is nested in it: globals, attributes, methods."""
-    names = set(code.co_names)
-    for _, inner in nested(code):
-        names |= code_names(inner)
-    return frozenset(names)
+
+def _own_name(unit: Unit) -> str:
+    return unit.code.co_name
 
 
-def _has_stores(code: CodeType) -> bool:
-    return not _STORES.isdisjoint(code.co_code[::2]) or any(
-        _has_stores(inner) for _, inner in nested(code)
-    )
+def _own_class(unit: Unit) -> str:
+    return unit.code.co_qualname.rpartition(".")[0].rpartition(".")[2]

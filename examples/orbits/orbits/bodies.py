@@ -1,0 +1,20 @@
+"""Planets, as read from a data file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Planet:
+    name: str
+    axis: float
+    """Semi-major axis, in astronomical units."""
+    eccentricity: float
+
+
+def load_planets(path: Path = Path(__file__).with_name("planets.json")) -> dict[str, Planet]:
+    table = json.loads(path.read_text(encoding="utf-8"))
+    return {name: Planet(name, **row) for name, row in table.items()}

@@ -1,0 +1,117 @@
+"""Which names code uses, and how: read from its instructions, without running it."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, ModuleType
+from typing import Any
+
+from .units import nested
+
+_EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
+
+
+def _opcodes(*names: str) -> frozenset[int]:
+    return frozenset(dis.opmap[name] for name in names if name in dis.opmap)
+
+
+_BINDS = _opcodes("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR")
+_PUTS = _opcodes("STORE_SUBSCR", "DELETE_SUBSCR")
+_GLOBALS = _opcodes("LOAD_GLOBAL", "LOAD_NAME")
+_ATTRIBUTES = _opcodes("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
+_CACHE = _opcodes("CACHE")
+# These hold the index of the name above one or two bits that say how it is called.
+_SHIFTED: dict[int, int] = {}
+if dis.opmap.get("LOAD_SUPER_ATTR") is not None:
+    _SHIFTED[dis.opmap["LOAD_SUPER_ATTR"]] = 2
+if "LOAD_METHOD" not in dis.opmap or dis.opmap["LOAD_METHOD"] > 255:
+    _SHIFTED[dis.opmap["LOAD_ATTR"]] = 1
+_SHIFTED[dis.opmap["LOAD_GLOBAL"]] = 1
+
+_MUTATORS = frozenset(
+    {
+        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem",
+        "remove", "setdefault", "update",
+    }
+)  # fmt: skip
+# A name is changed if it is loaded this close before the instruction that changes what it holds.
+_NEAR = 6
+
+
+@dataclass
+class UsedNames:
+    """The names that a function and all that is nested in it use."""
+
+    loaded: set[str] = field(default_factory=set)
+    """Globals, and attributes of anything but modules of others: what it may call."""
+    changed: set[str] = field(default_factory=set)
+    """Globals and attributes that it binds, or whose contents it changes."""
+
+
+def used_names(code: CodeType, namespace: Mapping[str, Any], project: frozenset[str]) -> UsedNames:
+    """Return the names that `code` uses.
+
+    Args:
+        code: a function's code.
+        namespace: the globals of its module.
+        project: dotted names of the project's modules.
+    """
+    used = UsedNames()
+    _scan(code, namespace, project, used)
+    return used
+
+
+def _scan(
+    code: CodeType, namespace: Mapping[str, Any], project: frozenset[str], used: UsedNames
+) -> None:
+    recent: list[str | None] = []
+    foreign = False
+    for opcode, argument in _instructions(code.co_code):
+        if opcode in _GLOBALS:
+            name = code.co_names[argument >> _SHIFTED.get(opcode, 0)]
+            value = namespace.get(name)
+            foreign = isinstance(value, ModuleType) and value.__name__ not in project
+            used.loaded.add(name)
+            recent.append(name)
+        elif opcode in _ATTRIBUTES:
+            name = code.co_names[argument >> _SHIFTED.get(opcode, 0)]
+            if not foreign:
+                used.loaded.add(name)
+            if name in _MUTATORS:
+                used.changed.update(before for before in recent[-1:] if before is not None)
+            recent.append(name)
+        elif opcode in _BINDS:
+            used.changed.add(code.co_names[argument])
+            foreign = False
+            recent.append(None)
+        elif opcode in _PUTS:
+            used.changed.update(before for before in recent[-_NEAR:] if before is not None)
+            foreign = False
+            recent.append(None)
+        else:
+            foreign = False
+            recent.append(None)
+    for _, inner in nested(code):
+        _scan(inner, namespace, project, used)
+
+
+def _instructions(raw: bytes) -> Iterator[tuple[int, int]]:
+    extended = 0
+    for offset in range(0, len(raw), 2):
+        opcode, argument = raw[offset], raw[offset + 1] | extended << 8
+        if opcode == _EXTENDED_ARG:
+            extended = argument
+        else:
+            extended = 0
+            if opcode not in _CACHE:
+                yield opcode, argument
+
+
+def code_names(code: CodeType) -> frozenset[str]:
+    """Return all names in `code` and what is nested in it: globals, attributes, methods."""
+    names = set(code.co_names)
+    for _, inner in nested(code):
+        names |= code_names(inner)
+    return frozenset(names)
