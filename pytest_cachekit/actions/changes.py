@@ -66,7 +66,7 @@ class Changes:
         current = self._current(name)
         if current == recorded:
             return None
-        everything = SourceChange("the file", EVERY_FUNCTION)
+        everything = SourceChange("the file", True, EVERY_FUNCTION)
         packed = self._packed.get(recorded)
         if current == ABSENT or packed is None:
             return everything
@@ -97,6 +97,7 @@ class RecordChanges:
         self._record = record
         self._changes = changes
         self._sources = 0
+        self._ordered = 0
         self._functions = 0
         self._inputs = 0
         changed: dict[int, SourceChange] = {}
@@ -106,6 +107,8 @@ class RecordChanges:
                 changed[index] = change
                 if change.import_time is not None:
                     self._sources |= 1 << index
+                if change.order:
+                    self._ordered |= 1 << index
         if changed:
             for index, (source, line) in enumerate(record.functions):
                 if source in changed and line in changed[source].functions:
@@ -118,14 +121,16 @@ class RecordChanges:
         """Return what to call the first input of `manifest` that differs; None where none does."""
         functions = int.from_bytes(manifest.functions, "little") & self._functions
         sources = int.from_bytes(manifest.sources, "little") & self._sources
+        ordered = int.from_bytes(manifest.ordered, "little") & self._ordered
         inputs = int.from_bytes(manifest.inputs, "little") & self._inputs
-        if not (functions or sources or inputs):
+        if not (functions or sources or ordered or inputs):
             return None
         return min(
             [
                 *((0, self._function(index)) for index in bits(functions)),
                 *((1, self._source(index)) for index in bits(sources)),
-                *((2, describe(self._record.inputs[index])) for index in bits(inputs)),
+                *((2, self._order(index)) for index in bits(ordered)),
+                *((3, describe(self._record.inputs[index])) for index in bits(inputs)),
             ]
         )[1]
 
@@ -141,3 +146,6 @@ class RecordChanges:
         change = self._changes.source(name, recorded)
         assert change is not None
         return f"import-time code of {name} ({change.import_time})"
+
+    def _order(self, index: int) -> str:
+        return f"order of definitions in {self._record.sources[index][0]}"

@@ -5,6 +5,7 @@
 | file          | path                  | digest of the content, or what else is there      |
 | listing       | path of a directory   | digest of the names in it                         |
 | metadata      | path                  | type, size, permission to execute                 |
+| existence     | path                  | type                                              |
 | environment   | variable              | digest of the value, or "unset"                   |
 | environment names | "set"             | digest of the names of all variables              |
 | module        | dotted name           | where an import finds it                          |
@@ -69,6 +70,7 @@ class Fingerprints:
             "file": self.file,
             "listing": self.listing,
             "metadata": self.metadata,
+            "existence": self.existence,
             "environment": self.environment,
             "environment names": lambda _: self.environment_names(),
             "module": Resolver(layout).fingerprint,
@@ -135,6 +137,10 @@ class Fingerprints:
             return f"file {status.st_size} {bool(status.st_mode & stat.S_IXUSR):d}"
         return "directory" if stat.S_ISDIR(status.st_mode) else "special"
 
+    def existence(self, name: str) -> str:
+        """Return the type of what is there, or "absent"."""
+        return self.metadata(name).partition(" ")[0]
+
     def environment(self, name: str) -> str:
         """Return the digest of the value that a variable had at the start, or "unset"."""
         value = self._environment.get(os.fsencode(name))
@@ -169,12 +175,16 @@ def describe(item: Input) -> str:
     kind, name, recorded = item
     if kind == "environment":
         return f"environment variable {name}"
-    if kind in ("file", "metadata", "listing", "module", "program") and recorded == ABSENT:
+    if (
+        kind in ("file", "metadata", "existence", "listing", "module", "program")
+        and recorded == ABSENT
+    ):
         return f"{kind if kind in ('module', 'program') else 'path'} {name}, absent before,"
     words = {
         "file": "file",
         "listing": "listing of directory",
         "metadata": "metadata of",
+        "existence": "existence of",
         "module": "place of module",
         "distribution": "distribution",
         "distributions": "set of distributions",

@@ -30,7 +30,7 @@ class Region(Enum):
     """Anything else: an absolute path names it."""
 
 
-_IGNORED_PARTS = frozenset({"__pycache__", ".pytest_cache", ".cachekit"})
+_IGNORED_PARTS = frozenset({"__pycache__", ".pytest_cache", ".cachekit", ".hypothesis"})
 _IGNORED_ROOTS = ("/dev/", "/proc/", "/sys/")
 
 

@@ -7,8 +7,9 @@ within one record, so that masks stay small):
     Source       a project file at the content it had: name, digest
     Function     index into sources, first line there
     Input        kind, name, fingerprint
-    Manifest     three bit masks, little-endian: sources whose import-time code
-                 counts, functions that ran, other inputs
+    Manifest     four bit masks, little-endian: sources whose import-time code
+                 counts, those whose order of definitions does too, functions
+                 that ran, other inputs
     Entry        manifest, outcome, when it was recorded (seconds since 1970)
 
 A record of another version is no record. History: 1, the first.
@@ -41,6 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, array_like=True):
     """What one test read, as bit masks over the tables of its record."""
 
     sources: bytes
+    ordered: bytes
     functions: bytes
     inputs: bytes
 
@@ -69,6 +71,8 @@ class Reading:
 
     sources: frozenset[Source] = frozenset()
     """Project files whose import-time code counts."""
+    ordered: frozenset[Source] = frozenset()
+    """Project files whose order of definitions counts as well."""
     functions: frozenset[Function] = frozenset()
     """Functions that ran."""
     inputs: frozenset[Input] = frozenset()
@@ -102,17 +106,17 @@ def encode_outcome(outcome: Any) -> msgspec.Raw:
 
 def _is_consistent(record: FileRecord) -> bool:
     """Return whether no index points beyond its table; a mask that does would hide an input."""
-    bounds = (len(record.sources), len(record.functions), len(record.inputs))
-    return all(0 <= source < bounds[0] for source, _ in record.functions) and all(
+    sources = len(record.sources)
+    bounds = (sources, sources, len(record.functions), len(record.inputs))
+    return all(0 <= source < sources for source, _ in record.functions) and all(
         int.from_bytes(mask, "little").bit_length() <= bound
         for entries in record.entries.values()
         for entry in entries
-        for mask, bound in zip(
-            (entry.manifest.sources, entry.manifest.functions, entry.manifest.inputs),
-            bounds,
-            strict=True,
-        )
+        for mask, bound in zip(msgspec.structs.astuple(entry.manifest), bounds, strict=True)
     )
+
+
+_Masks = tuple[int, int, int, int]
 
 
 class RecordBuilder:
@@ -120,7 +124,7 @@ class RecordBuilder:
 
     def __init__(self, record: FileRecord | None = None) -> None:
         self._record = record or FileRecord()
-        self._masks_of: dict[Reading, tuple[int, int, int]] = {}
+        self._masks_of: dict[Reading, _Masks] = {}
         rows = self._record
         self._known: dict[tuple[object, ...], int] = {
             row: index for index, row in enumerate(rows.sources)
@@ -142,13 +146,13 @@ class RecordBuilder:
     def build(self) -> FileRecord:
         """Return the record, without rows that no entry needs where they are the larger part."""
         record = self._record
-        used = [0, 0, 0]
+        used = [0, 0, 0, 0]
         for entries in record.entries.values():
             for entry in entries:
                 for table, mask in enumerate(msgspec.structs.astuple(entry.manifest)):
                     used[table] |= int.from_bytes(mask, "little")
         rows = len(record.functions) + len(record.inputs)
-        if 2 * (used[1].bit_count() + used[2].bit_count()) >= rows:
+        if 2 * (used[2].bit_count() + used[3].bit_count()) >= rows:
             return record
         compact = RecordBuilder()
         for test, entries in record.entries.items():
@@ -156,24 +160,26 @@ class RecordBuilder:
                 compact.add(test, reading_of(record, entry.manifest), entry.outcome, entry.recorded)
         return compact._record
 
-    def _masks(self, reading: Reading) -> tuple[int, int, int]:
+    def _masks(self, reading: Reading) -> _Masks:
         masks = self._masks_of.get(reading)
         if masks is None:
             masks = self._masks_of[reading] = self._make_masks(reading)
         return masks
 
-    def _make_masks(self, reading: Reading) -> tuple[int, int, int]:
-        sources = functions = inputs = 0
+    def _make_masks(self, reading: Reading) -> _Masks:
+        sources = ordered = functions = inputs = 0
         for source in reading.sources:
             sources |= 1 << self._source(source)
+        for source in reading.ordered:
+            ordered |= 1 << self._source(source)
         for function in reading.functions:
             functions |= 1 << self._function(function)
         for item in reading.inputs:
             inputs |= 1 << self._row(item, item, self._record.inputs)
         if reading.base is not None:
             base = self._masks(reading.base)
-            return sources | base[0], functions | base[1], inputs | base[2]
-        return sources, functions, inputs
+            return sources | base[0], ordered | base[1], functions | base[2], inputs | base[3]
+        return sources, ordered, functions, inputs
 
     def _source(self, source: Source) -> int:
         return self._row(source, source, self._record.sources)
@@ -199,6 +205,7 @@ def reading_of(record: FileRecord, manifest: Manifest) -> Reading:
     """Return what `manifest` says, free of its record."""
     return Reading(
         sources=frozenset(record.sources[index] for index in bits(manifest.sources)),
+        ordered=frozenset(record.sources[index] for index in bits(manifest.ordered)),
         functions=frozenset(
             (*record.sources[source], line)
             for source, line in (record.functions[index] for index in bits(manifest.functions))

@@ -27,6 +27,8 @@ class SourceChange:
 
     import_time: str | None = None
     """The first import-time statement that differs, in words; None where none does."""
+    order: bool = False
+    """Whether definitions or statements stand in another order, which reflection could notice."""
     functions: dict[int, str] = field(default_factory=dict)
     """The functions that changed or went: first line in the recorded version, to dotted name."""
 
@@ -41,6 +43,8 @@ class SourceTable:
     """Unique dotted name to the function's text, normalized."""
     statements: list[tuple[str, str]] = field(default_factory=list)
     """Import-time code in order: normalized text, and what to call it."""
+    order: list[str] = field(default_factory=list)
+    """Names of definitions and texts of other statements, as they stand."""
 
 
 def read_table(source: bytes) -> SourceTable | None:
@@ -59,13 +63,17 @@ def compare(old: bytes, new: bytes) -> SourceChange:
     before, after = read_table(old), read_table(new)
     if before is None or after is None:
         functions = {} if before is None else dict(before.functions)
-        return SourceChange("it isn't valid Python", functions)
+        return SourceChange("it isn't valid Python", True, functions)
     changed = {
         line: name
         for line, name in before.functions.items()
         if before.bodies[name] != after.bodies.get(name)
     }
-    return SourceChange(_first_difference(before.statements, after.statements), changed)
+    return SourceChange(
+        _first_difference(before.statements, after.statements),
+        before.order != after.order,
+        changed,
+    )
 
 
 def _first_difference(old: list[tuple[str, str]], new: list[tuple[str, str]]) -> str | None:
@@ -99,6 +107,7 @@ class _Cutter:
         for statement in body:
             if isinstance(statement, FUNCTIONS) and _is_pure(statement, rebound):
                 text, label = self._function(statement, prefix)
+                self._table.order.append(statement.name)
                 anchored = statement.name in sensitive or statement.name in rebound
                 free.append((f"{position if anchored else '-'} {text}", label))
                 continue
@@ -109,7 +118,10 @@ class _Cutter:
         self._table.statements.extend(sorted(free))
 
     def _statement(self, statement: ast.stmt, prefix: str) -> None:
-        add = self._table.statements.append
+        def add(part: tuple[str, str]) -> None:
+            self._table.statements.append(part)
+            self._table.order.append(part[0])
+
         if isinstance(statement, FUNCTIONS):
             add(self._function(statement, prefix))
         elif isinstance(statement, ast.ClassDef):

@@ -67,7 +67,7 @@ class TestResults:
         Raises:
             StorageError: the cache can't be written.
         """
-        recorder.settle_missing_modules()
+        recorder.settle_modules()
         graph = Graph(recorder)
         graph.prepare(action for _, action, _ in self._ran)
         for item, action, outcome in self._ran:

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, PathFinder, SourceFileLoader
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from .patching import Patches
@@ -44,6 +44,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     original_extension = ExtensionFileLoader.exec_module
     original_find = PathFinder.find_spec
     original_import_module = importlib.import_module
+    original_import = builtins.__import__
     # Python cuts tracebacks of failing imports at frames of this function.
     call_with_frames_removed = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
 
@@ -57,7 +58,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         if code is None:
             raise ImportError(f"cannot load module {module.__name__!r}")
         action = recorder.module_action(module.__name__, path)
-        ready = recorder.module_code(module.__package__ or "", path, code)
+        ready = recorder.module_code(path, code)
         _note_importer(recorder, action)
         recorder.enter(action)
         try:
@@ -90,13 +91,35 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
 
     def find_spec(cls: type, fullname: str, path: Any = None, target: Any = None) -> Any:
         spec = original_find(fullname, path, target)
-        if spec is None:
-            recorder.missing_modules.add(fullname)
+        if spec is None or (spec.origin and layout.is_project(os.path.abspath(spec.origin))):
+            recorder.looked_for.add(fullname)
         return spec
 
     def import_module(name: str, package: str | None = None) -> ModuleType:
         module = original_import_module(name, package)
-        _note_dynamic(recorder, module.__name__, sys._getframe(1).f_globals.get("__name__"))
+        note_import(recorder, module.__name__, sys._getframe(1))
+        return module
+
+    def import_(
+        name: str,
+        globals: Any = None,  # noqa: A002  as the builtin has it
+        locals: Any = None,  # noqa: A002
+        fromlist: Any = (),
+        level: int = 0,
+    ) -> ModuleType:
+        module = original_import(name, globals, locals, fromlist, level)
+        frame = sys._getframe(1)
+        if fromlist:
+            # It returned the module that `name` means, relative or not.
+            base = module.__dict__.get("__name__", name)
+            note_import(recorder, base, frame)
+            for part in fromlist:
+                if part == "*":
+                    note_star(recorder, module, frame)
+                elif f"{base}.{part}" in sys.modules:
+                    note_import(recorder, f"{base}.{part}", frame)
+        elif level == 0:
+            note_import(recorder, name, frame)
         return module
 
     patches.set(source_loader, "exec_module", as_importlib(exec_module))
@@ -105,6 +128,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     patches.set(ExtensionFileLoader, "exec_module", as_importlib(exec_extension))
     hooked_find: Any = functools.wraps(original_find)(as_importlib(find_spec))
     patches.set(PathFinder, "find_spec", classmethod(hooked_find))
+    patches.set(builtins, "__import__", functools.wraps(original_import)(as_importlib(import_)))
     patches.set(importlib, "import_module", functools.wraps(original_import_module)(import_module))
 
 
@@ -124,8 +148,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
         if action is None:
             builtins.exec(code, namespace)  # noqa: S102  what pytest would do
             return
-        package = namespace.get("__package__") or ""
-        ready = recorder.module_code(package, path, code)
+        ready = recorder.module_code(path, code)
         recorder.enter(action)
         try:
             builtins.exec(ready, namespace)  # noqa: S102  what pytest would do
@@ -165,8 +188,17 @@ def _note_importer(recorder: Recorder, action: Any) -> None:
         importer.parents.add(action)
 
 
-def _note_dynamic(recorder: Recorder, name: str, importer: object) -> None:
+def note_import(recorder: Recorder, name: str, importer: FrameType) -> None:
+    """Note that the code of the frame `importer` imports `name`, loaded already or not."""
     recorder.current.imports.add(name)
-    # A module that imports by string at some time has, from then on, what it imported.
-    for path in recorder.module_names.get(str(importer), ()):
-        recorder.modules[path].imports.add(name)
+    if importer.f_code.co_name == "__getattr__":
+        # PEP 562: a module that imports on demand has, from then on, what it imported.
+        for path in recorder.module_names.get(str(importer.f_globals.get("__name__")), ()):
+            recorder.modules[path].imports.add(name)
+
+
+def note_star(recorder: Recorder, module: ModuleType, importer: FrameType) -> None:
+    """Note what `from module import *` imports: the submodules among its names."""
+    for part in getattr(module, "__all__", ()):
+        if f"{module.__name__}.{part}" in sys.modules:
+            note_import(recorder, f"{module.__name__}.{part}", importer)

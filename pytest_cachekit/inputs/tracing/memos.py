@@ -16,11 +16,11 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .action import Action
-from .names import UsedNames, used_names
+from .names import UsedNames, changed_at_import, used_names
 from .units import Unit
 
 _OF_BUILTINS = frozenset(
@@ -133,6 +133,7 @@ def state_actions(
     units: list[Unit],
     actions: Iterable[Action],
     namespaces: Mapping[str, Mapping[str, Any]],
+    codes: Mapping[Action, list[CodeType]],
 ) -> dict[str, Action]:
     """Return, for each name in `states`, an action that read what its value may come from.
 
@@ -141,6 +142,7 @@ def state_actions(
         units: all functions of the run.
         actions: all actions of the run, in the order in which they began.
         namespaces: path of each project module to its globals.
+        codes: action of each project module's import to the code that ran.
     """
     if not states:
         return {}
@@ -150,8 +152,6 @@ def state_actions(
     found: dict[str, Action] = {}
     for state in sorted(states):
         writers = calls.writers(state)
-        if not writers:
-            continue
         users = [action for action in ordered if not writers.isdisjoint(action.functions)]
         universe: frozenset[int] = frozenset().union(*(action.functions for action in users))
         reached = calls.reach(writers, universe)
@@ -160,6 +160,13 @@ def state_actions(
         fillers = [action for action in users if not computed.isdisjoint(action.functions)]
         node = found[state] = Action(f"state {state}")
         node.functions = frozenset(reached)
+        # Modules that register something when they are imported.
+        node.parents.update(action for action in users if action.source is not None)
+        node.parents.update(
+            action
+            for action, parts in codes.items()
+            if any(state in changed_at_import(part) for part in parts)
+        )
         if 2 * len(fillers) <= len(users) or len(users) == 1:
             for filler in fillers:
                 node.inputs.update(filler.inputs)

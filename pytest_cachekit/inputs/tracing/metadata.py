@@ -7,12 +7,21 @@ import linecache
 import os
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from .audit import absolute
 from .callers import is_machinery
 from .patching import Patches
 from .recorder import Recorder
+
+_PATH_LIBRARIES = frozenset({"genericpath", "posixpath", "pathlib", "pathlib._local", "shutil"})
+_TYPE_QUESTIONS = frozenset(
+    {
+        "exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink",
+        "realpath", "resolve", "which", "_access_check",
+    }
+)  # fmt: skip
 
 
 def watch_metadata(recorder: Recorder, patches: Patches) -> None:
@@ -54,5 +63,19 @@ def _note(recorder: Recorder, path: Any) -> None:
     if sys._getframe(3).f_globals.get("__name__") == "linecache" or is_machinery(3):
         return
     name = absolute(path)
-    if name is not None:
+    if name is None:
+        return
+    if _asks_for_type(3):
+        recorder.read_existence(name)
+    else:
         recorder.read_metadata(name)
+
+
+def _asks_for_type(depth: int) -> bool:
+    """Return whether the library function that asks tells its caller the type at most."""
+    frame: FrameType | None = sys._getframe(depth + 1)
+    while frame is not None and frame.f_globals.get("__name__") in _PATH_LIBRARIES:
+        if frame.f_code.co_name in _TYPE_QUESTIONS:
+            return True
+        frame = frame.f_back
+    return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import CodeType, ModuleType
 from typing import Any
 
-from .units import nested
+from .units import is_function, nested
 
 _EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
 
@@ -64,7 +64,12 @@ def used_names(code: CodeType, namespace: Mapping[str, Any], project: frozenset[
 
 
 def _scan(
-    code: CodeType, namespace: Mapping[str, Any], project: frozenset[str], used: UsedNames
+    code: CodeType,
+    namespace: Mapping[str, Any],
+    project: frozenset[str],
+    used: UsedNames,
+    *,
+    whole: bool = True,
 ) -> None:
     recent: list[str | None] = []
     foreign = False
@@ -93,8 +98,26 @@ def _scan(
         else:
             foreign = False
             recent.append(None)
+    if not whole:
+        return
     for _, inner in nested(code):
         _scan(inner, namespace, project, used)
+
+
+def changed_at_import(code: CodeType) -> set[str]:
+    """Return the names that a module's import-time `code` binds or changes, classes included."""
+    used = UsedNames()
+    for part in import_time_parts(code):
+        _scan(part, {}, frozenset(), used, whole=False)
+    return used.changed
+
+
+def import_time_parts(code: CodeType) -> Iterator[CodeType]:
+    """Iterate over a module's code and that of its classes and comprehensions."""
+    yield code
+    for _, inner in nested(code):
+        if not is_function(inner):
+            yield from import_time_parts(inner)
 
 
 def _instructions(raw: bytes) -> Iterator[tuple[int, int]]:
@@ -115,3 +138,11 @@ def code_names(code: CodeType) -> frozenset[str]:
     for _, inner in nested(code):
         names |= code_names(inner)
     return frozenset(names)
+
+
+def code_constants(code: CodeType) -> frozenset[str]:
+    """Return all strings among the constants of `code` and of what is nested in it."""
+    found = {constant for constant in code.co_consts if isinstance(constant, str)}
+    for _, inner in nested(code):
+        found |= code_constants(inner)
+    return frozenset(found)

@@ -18,7 +18,7 @@ from ..layout import Layout, Region
 from .action import Action
 from .functions import FunctionTracer
 from .memos import States
-from .units import ImportStatement, Unit, import_statements
+from .units import Unit
 
 
 class Recorder:
@@ -33,10 +33,10 @@ class Recorder:
         """Absolute path of each project module that ran, to the action of its import."""
         self.module_names: dict[str, set[str]] = {}
         """Dotted name to the paths of the project modules that ran under it."""
-        self.module_imports: dict[str, tuple[str, set[ImportStatement]]] = {}
-        """Absolute path to the package and the import statements of a module's import-time code."""
-        self.missing_modules: set[str] = set()
-        """Dotted names that were looked for, and not found at the time."""
+        self.looked_for: set[str] = set()
+        """Dotted names that were looked for, and not found or found in the project."""
+        self.module_codes: dict[str, list[CodeType]] = {}
+        """Absolute path of each project module that ran, to the code that did."""
         self.created: dict[str, Action] = {}
         """Paths that something made in this run, to the action that did."""
         self.states = States()
@@ -123,22 +123,22 @@ class Recorder:
         """Note that type or size of what is at the absolute `path` is read now."""
         self._read_path("metadata", path)
 
+    def read_existence(self, path: str) -> None:
+        """Note that it is asked now whether the absolute `path` exists, and of what type it is."""
+        self._read_path("existence", path)
+
     def created_here(self, path: str) -> None:
         """Note that the current action makes what will be at the absolute `path`."""
         self.created.setdefault(path, self.current)
 
-    def module_code(self, package: str, path: str, code: CodeType) -> CodeType:
+    def module_code(self, path: str, code: CodeType) -> CodeType:
         """Return the code of a project module, ready to be traced."""
 
         def enter(function: CodeType) -> int:
-            self.units.append(Unit(path, package, function))
-            if function.co_qualname == "__getattr__":
-                # PEP 562: what it imports is found in the module from then on.
-                statements.update(import_statements(function, whole=True))
+            self.units.append(Unit(path, function))
             return len(self.units) - 1
 
-        statements = self.module_imports.setdefault(path, (package, set()))[1]
-        statements.update(import_statements(code, whole=False))
+        self.module_codes.setdefault(path, []).append(code)
         return self._tracer.instrument(code, enter)
 
     def module_action(self, name: str, path: str) -> Action:
@@ -156,14 +156,20 @@ class Recorder:
         self.module_names.setdefault(name, set()).add(path)
         return action
 
-    def settle_missing_modules(self) -> None:
-        """Make everybody's inputs of the modules that were looked for in vain.
+    def settle_modules(self) -> None:
+        """Make inputs of the places where modules were found, or weren't.
 
-        Whoever looks second finds no trace of the first; so they are the session's. Some
-        were found later, when `sys.path` had grown, as it will have for the next look-up.
+        Whoever looks second for a module that isn't there leaves no trace; so these are the
+        session's. Some were found later, when `sys.path` had grown, as it will have for the
+        next look-up.
         """
-        for name in self.missing_modules:
+        for name in self.looked_for:
             self.session.inputs["module", name] = self.fingerprints.now("module", name)
+        for name, paths in self.module_names.items():
+            place = self.fingerprints.now("module", name)
+            for path in paths:
+                if place == self.layout.name(path):
+                    self.modules[path].inputs["module", name] = place
 
     def _read_path(self, kind: str, path: str) -> None:
         region = self.layout.region(path)

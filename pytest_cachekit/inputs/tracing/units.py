@@ -7,28 +7,10 @@ import-time code.
 
 from __future__ import annotations
 
-import dis
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
-
-_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
-_EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
-# Later versions load some constants by instructions of their own.
-_LOAD_CONSTANT = frozenset(
-    dis.opmap[name] for name in ("LOAD_CONST", "LOAD_CONST_IMMORTAL") if name in dis.opmap
-)
-_LOAD_SMALL_INT = dis.opmap.get("LOAD_SMALL_INT", -1)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportStatement:
-    """An import as it stands in the code."""
-
-    name: str
-    level: int
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +18,6 @@ class Unit:
     """An outermost function of a project file."""
 
     path: str
-    package: str
-    """The package that relative imports in it start from."""
     code: CodeType
 
     @property
@@ -85,37 +65,3 @@ def map_functions(
         return current
 
     return visit(code, None)
-
-
-def import_statements(code: CodeType, *, whole: bool) -> tuple[ImportStatement, ...]:
-    """Return the imports in `code`: with all that is nested in it, or outside of functions only."""
-    found: list[ImportStatement] = []
-    if _IMPORT_NAME in code.co_code[::2]:
-        found.extend(_own_imports(code))
-    for _, inner in nested(code):
-        if whole or not is_function(inner):
-            found.extend(import_statements(inner, whole=whole))
-    return tuple(found)
-
-
-def _own_imports(code: CodeType) -> Iterator[ImportStatement]:
-    """Read level and names from the two constants that are loaded before each import."""
-    raw, names, constants = code.co_code, code.co_names, code.co_consts
-    loaded: tuple[object, object] = (0, None)
-    extended = 0
-    for offset in range(0, len(raw), 2):
-        opcode, argument = raw[offset], raw[offset + 1] | extended << 8
-        extended = 0
-        if opcode == _EXTENDED_ARG:
-            extended = argument
-        elif opcode in _LOAD_CONSTANT:
-            loaded = (loaded[1], constants[argument])
-        elif opcode == _LOAD_SMALL_INT:
-            loaded = (loaded[1], argument)
-        elif opcode == _IMPORT_NAME:
-            level, wanted = loaded
-            yield ImportStatement(
-                names[argument],
-                level if isinstance(level, int) else 0,
-                wanted if isinstance(wanted, tuple) else (),
-            )

@@ -1,0 +1,181 @@
+"""What an action rests on directly: other actions, and what is installed.
+
+A module's body runs once, on behalf of whoever imports it first. Later imports
+are noted by name; and where code names a module without importing it, as a
+string or as an attribute of its package, that counts as well.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType
+
+from ..layout import Region
+from ..manifest import Input
+from .action import Action
+from .memos import state_actions
+from .names import code_constants, code_names, import_time_parts
+from .recorder import Recorder
+
+# Whoever asks these sees classes and objects of modules that it never names.
+_SEES_EVERYTHING = frozenset({"__subclasses__", "get_objects", "get_referrers"})
+# Whoever asks these can notice the order in which things are defined.
+_SEES_ORDER = frozenset(
+    {
+        "vars", "dir", "globals", "locals", "__dict__", "getmembers", "getmembers_static",
+        "__subclasses__", "__prepare__", "__set_name__", "__init_subclass__",
+    }
+)  # fmt: skip
+# Whoever asks these sees on which line things stand.
+_SEES_LINES = frozenset(
+    {"co_firstlineno", "co_lines", "co_positions", "f_lineno", "tb_lineno", "getsourcelines"}
+)
+
+
+class Dependencies:
+    """Answers, once a run is over, what its actions rest on."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._states: dict[str, Action] = {}
+        self._installed: dict[str, Input | None] = {}
+        self._units: dict[int, frozenset[Action]] = {}
+        self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
+        self._submodules: dict[str, set[Action]] = {}
+        for name, paths in recorder.module_names.items():
+            if "." in name:
+                actions = self._submodules.setdefault(name.rpartition(".")[2], set())
+                actions.update(recorder.modules[path] for path in paths)
+
+    def prepare(self, actions: Iterable[Action]) -> None:
+        """Find the state that `actions`, all of the run in their order, left to each other."""
+        states = self._recorder.states
+        self._states = state_actions(
+            states.changed(),
+            self._recorder.units,
+            actions,
+            states.namespaces(),
+            {
+                self._recorder.modules[path]: codes
+                for path, codes in self._recorder.module_codes.items()
+            },
+        )
+
+    def direct(self, action: Action) -> tuple[set[Action], set[Input]]:
+        """Return the actions that `action` rests on directly, and the inputs that it imports."""
+        known = self._actions.get(action)
+        if known is None:
+            known = self._actions[action] = self._find(action)
+        return known
+
+    def sees_order(self, action: Action) -> bool:
+        """Return whether functions that `action` ran can notice the order of definitions."""
+        return self._sees(action, _SEES_ORDER)
+
+    def sees_lines(self, action: Action) -> bool:
+        """Return whether functions that `action` ran can notice where definitions stand."""
+        return self._sees(action, _SEES_LINES)
+
+    def own_code_sees_order(self, action: Action) -> bool:
+        """Return whether the import-time code that `action` is can notice its own order."""
+        return any(not _SEES_ORDER.isdisjoint(names) for names in self._import_time_names(action))
+
+    def _sees(self, action: Action, telling: frozenset[str]) -> bool:
+        units = self._recorder.units
+        return any(
+            not telling.isdisjoint(code_names(units[unit].code)) for unit in action.functions
+        )
+
+    def _import_time_names(self, action: Action) -> Iterator[frozenset[str]]:
+        for code in self._codes(action):
+            for part in import_time_parts(code):
+                yield frozenset(part.co_names)
+
+    def _codes(self, action: Action) -> list[CodeType]:
+        if action.source is None:
+            return []
+        path = self._recorder.layout.path(action.source[0])
+        return self._recorder.module_codes.get(path, [])
+
+    def _find(self, action: Action) -> tuple[set[Action], set[Input]]:
+        actions = set(action.parents)
+        inputs: set[Input] = set()
+        units = self._units
+        for identifier in action.functions:
+            unit = units.get(identifier)
+            actions |= self._unit(identifier) if unit is None else unit
+        for name in action.imports:
+            self._imported(name, actions, inputs)
+        for code in self._codes(action):
+            for part in import_time_parts(code):
+                self._named(part.co_names, part.co_consts, actions)
+        if action.source is not None:
+            path = self._recorder.layout.path(action.source[0])
+            for name, paths in self._recorder.module_names.items():
+                if path in paths:
+                    # Importing a module runs the packages that it lies in.
+                    self._imported(name.rpartition(".")[0], actions, inputs)
+        actions.discard(action)
+        return actions, inputs
+
+    def _unit(self, identifier: int) -> frozenset[Action]:
+        unit = self._recorder.units[identifier]
+        actions = {self._recorder.modules[unit.path]}
+        names = code_names(unit.code)
+        self._named(names, code_constants(unit.code), actions)
+        actions.update(self._states[name] for name in self._states.keys() & names)
+        self._units[identifier] = known = frozenset(actions)
+        return known
+
+    def _named(
+        self, names: Iterable[str], constants: Iterable[object], actions: set[Action]
+    ) -> None:
+        """Add the modules that code names without importing them."""
+        recorder = self._recorder
+        for name in names:
+            actions |= self._submodules.get(name, set())
+            if name in _SEES_EVERYTHING:
+                actions.update(recorder.modules.values())
+        for constant in constants:
+            if isinstance(constant, str) and constant in recorder.module_names:
+                self._imported(constant, actions, set())
+
+    def _imported(self, name: str, actions: set[Action], inputs: set[Input]) -> None:
+        """Add what importing the dotted `name` runs or finds: itself and its packages."""
+        recorder = self._recorder
+        if not name:
+            return
+        found = False
+        current = name
+        while current:
+            for path in recorder.module_names.get(current, ()):
+                actions.add(recorder.modules[path])
+                found = True
+            current = current.rpartition(".")[0]
+        if not found:
+            top = name.partition(".")[0]
+            inputs.add(("module", top, recorder.fingerprints.now("module", top)))
+            if top not in sys.stdlib_module_names:
+                if name not in self._installed:
+                    self._installed[name] = self._installed_input(name)
+                item = self._installed[name]
+                if item is not None:
+                    inputs.add(item)
+
+    def _installed_input(self, package: str) -> Input | None:
+        """Return the distribution that `package` came from, or its file where none owns it."""
+        module = sys.modules.get(package) or sys.modules.get(package.partition(".")[0])
+        origin = getattr(module, "__file__", None)
+        if not isinstance(origin, str):
+            return None
+        fingerprints = self._recorder.fingerprints
+        layout = fingerprints.layout
+        path = os.path.abspath(origin)
+        if layout.region(path) is not Region.INSTALLED:
+            return None
+        owner = fingerprints.distributions.owner(path, layout.installed_roots)
+        if owner is None:
+            return "file", layout.name(path), fingerprints.file(path)
+        return "distribution", owner, fingerprints.distributions.fingerprint(owner)
