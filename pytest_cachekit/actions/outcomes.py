@@ -30,6 +30,8 @@ class RecordedWarning(msgspec.Struct, frozen=True, array_like=True):
     """Module and qualified name of its class."""
     text: str
     file: str
+    is_path: bool
+    """Whether `file` is a path's name in the project, rather than what the warning said."""
     line: int
     when: str
 

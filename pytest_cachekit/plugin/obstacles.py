@@ -64,6 +64,9 @@ def uncacheable_reason(item: pytest.Item) -> str | None:
     if marker is not None and not marker.kwargs.get("enabled", True):
         reason = marker.kwargs.get("reason", "")
         return "its marker says so" + (f": {reason}" if reason else "")
+    for fixture in getattr(item, "fixturenames", ()):
+        if fixture in ("record_xml_attribute", "record_testsuite_property"):
+            return f"writes into the JUnit file ({fixture})"
     function = getattr(item, "obj", None)
     if getattr(function, "is_hypothesis_test", False):
         settings = getattr(function, "_hypothesis_internal_use_settings", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import sys
 import time
 import warnings
@@ -19,6 +21,15 @@ REPLAYED = "cachekit"
 
 class NotStorableError(Exception):
     """An outcome isn't one that may be replayed; the message says why."""
+
+
+class _Verbatim(str):
+    """The representation of a value, shown as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class Recorded:
@@ -97,6 +108,7 @@ def _warning(message: warnings.WarningMessage, when: str, layout: Layout) -> Rec
         (category.__module__, category.__qualname__),
         str(message.message),
         layout.name(str(message.filename)),
+        os.path.isabs(str(message.filename)),
         message.lineno,
         when,
     )
@@ -105,6 +117,12 @@ def _warning(message: warnings.WarningMessage, when: str, layout: Layout) -> Rec
 def replay(item: pytest.Item, outcome: TestOutcome, layout: Layout) -> None:
     """Report `outcome` as that of `item`, to everybody who listens to pytest's hooks."""
     hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in _reports(item, outcome.phases, layout):
+        setattr(report, REPLAYED, "hit")
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # pytest collects a test's warnings until all of its reports are made.
     for warning in outcome.warnings:
         hook.pytest_warning_recorded.call_historic(
             kwargs={
@@ -114,11 +132,6 @@ def replay(item: pytest.Item, outcome: TestOutcome, layout: Layout) -> None:
                 "location": None,
             }
         )
-    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in _reports(item, outcome.phases, layout):
-        setattr(report, REPLAYED, "hit")
-        hook.pytest_runtest_logreport(report=report)
-    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
 def _reports(
@@ -132,6 +145,9 @@ def _reports(
                 config=item.config, data=dict(phase.subtest)
             )
             report.nodeid, report.location, report.keywords = item.nodeid, item.location, keywords
+            parameters = report.context.kwargs
+            verbatim = {name: _Verbatim(value) for name, value in parameters.items()}
+            report.context = dataclasses.replace(report.context, kwargs=verbatim)
             yield report
             continue
         yield pytest.TestReport(
@@ -172,4 +188,5 @@ def _warning_message(warning: RecordedWarning, layout: Layout) -> warnings.Warni
         message = category(warning.text)
     except Exception:  # noqa: BLE001  a class of the user's, whose constructor may do anything
         message = UserWarning(warning.text)
-    return warnings.WarningMessage(message, category, layout.path(warning.file), warning.line)
+    file = layout.path(warning.file) if warning.is_path else warning.file
+    return warnings.WarningMessage(message, category, file, warning.line)

@@ -285,7 +285,9 @@ class CachekitPlugin:
 
 
 def _other_threads() -> set[threading.Thread]:
-    return set(threading.enumerate()) if threading.active_count() > 1 else set()
+    if threading.active_count() == 1:
+        return set()
+    return set(threading.enumerate()) - {threading.main_thread()}
 
 
 def _outcome_word(report: pytest.TestReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +32,12 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
         if not isinstance(value, bytes) or read:
             raise TypeError("values are bytes")
         return super().store(value, read, key)
+
+    def remove(self, file_path: str) -> None:
+        """Remove a value's file; a name that leads out of the directory is left alone."""
+        path = os.path.abspath(os.path.join(self._directory, file_path))
+        if path.startswith(os.path.join(os.path.abspath(self._directory), "")):
+            super().remove(file_path)
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes:
         """Hand bytes back; anything else is refused unread."""

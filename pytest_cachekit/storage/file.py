@@ -195,9 +195,10 @@ class FileBackend:
         if mode == _MODE_RAW and isinstance(value, bytes):
             return value
         if mode == _MODE_BINARY and filename is not None:
+            path = Path(os.path.abspath(self.directory / filename))
             try:
-                return (self.directory / filename).read_bytes()
-            except OSError:
+                return path.read_bytes() if path.is_relative_to(self.directory) else None
+            except (OSError, ValueError):
                 return None
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import CodeType
 
 from ..layout import Region
@@ -24,7 +24,7 @@ _SEES_EVERYTHING = frozenset({"__subclasses__", "get_objects", "get_referrers"})
 # Whoever asks these can notice the order in which things are defined.
 _SEES_ORDER = frozenset(
     {
-        "vars", "dir", "globals", "locals", "__dict__", "getmembers", "getmembers_static",
+        "vars", "dir", "globals", "__dict__", "getmembers", "getmembers_static",
         "__subclasses__", "__prepare__", "__set_name__", "__init_subclass__",
     }
 )  # fmt: skip
@@ -80,18 +80,18 @@ class Dependencies:
 
     def own_code_sees_order(self, action: Action) -> bool:
         """Return whether the import-time code that `action` is can notice its own order."""
-        return any(not _SEES_ORDER.isdisjoint(names) for names in self._import_time_names(action))
+        telling = _SEES_ORDER | {"locals"}
+        return any(
+            not telling.isdisjoint(part.co_names)
+            for code in self._codes(action)
+            for part in import_time_parts(code)
+        )
 
     def _sees(self, action: Action, telling: frozenset[str]) -> bool:
         units = self._recorder.units
         return any(
             not telling.isdisjoint(code_names(units[unit].code)) for unit in action.functions
         )
-
-    def _import_time_names(self, action: Action) -> Iterator[frozenset[str]]:
-        for code in self._codes(action):
-            for part in import_time_parts(code):
-                yield frozenset(part.co_names)
 
     def _codes(self, action: Action) -> list[CodeType]:
         if action.source is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -45,6 +46,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     original_find = PathFinder.find_spec
     original_import_module = importlib.import_module
     original_import = builtins.__import__
+    original_ask = importlib.util.find_spec
     # Python cuts tracebacks of failing imports at frames of this function.
     call_with_frames_removed = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
 
@@ -91,9 +93,14 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
 
     def find_spec(cls: type, fullname: str, path: Any = None, target: Any = None) -> Any:
         spec = original_find(fullname, path, target)
-        if spec is None or (spec.origin and layout.is_project(os.path.abspath(spec.origin))):
-            recorder.looked_for.add(fullname)
+        if spec is None:
+            recorder.missing_modules.add(fullname)
         return spec
+
+    def ask_spec(name: str, package: str | None = None) -> Any:
+        full = importlib.util.resolve_name(name, package) if name.startswith(".") else name
+        recorder.observe(recorder.read, "module", full)
+        return original_ask(name, package)
 
     def import_module(name: str, package: str | None = None) -> ModuleType:
         module = original_import_module(name, package)
@@ -128,6 +135,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     patches.set(ExtensionFileLoader, "exec_module", as_importlib(exec_extension))
     hooked_find: Any = functools.wraps(original_find)(as_importlib(find_spec))
     patches.set(PathFinder, "find_spec", classmethod(hooked_find))
+    patches.set(importlib.util, "find_spec", functools.wraps(original_ask)(ask_spec))
     patches.set(builtins, "__import__", functools.wraps(original_import)(as_importlib(import_)))
     patches.set(importlib, "import_module", functools.wraps(original_import_module)(import_module))
 

@@ -32,6 +32,9 @@ _OF_BUILTINS = frozenset(
 _DEPTH = 3
 _LIMIT = 2_000
 
+Place = tuple[str, frozenset[str]]
+"""An attribute, and the names of the classes of the instance that has it; none for a global."""
+
 _Path = tuple[str, ...]
 _Leaf = tuple[object, int]
 
@@ -54,27 +57,33 @@ class States:
             if module.__file__
         }
 
-    def changed(self) -> set[str]:
-        """Return the names whose values have changed since."""
-        names: set[str] = set()
+    def changed(self) -> dict[str, set[Place]]:
+        """Return the names whose values have changed since, each with where in it."""
+        names: dict[str, set[Place]] = {}
         for module, before in self._before:
             after = _leaves(module)
             for path in before.keys() | after.keys():
                 old, new = before.get(path), after.get(path)
                 if old is None or new is None or old[0] is not new[0] or old[1] != new[1]:
-                    names.add(_name(module, path))
+                    name, place = _place(module, path)
+                    names.setdefault(name, set()).add(place)
         return names
 
 
-def _name(module: ModuleType, path: _Path) -> str:
-    """Return the name by which code reaches the state at `path` of `module`."""
-    names: Mapping[str, Any] = vars(module)
-    for index, part in enumerate(path):
-        if not isinstance(names.get(part), type):
-            # A global, a class's attribute; or an instance, by whichever of these holds it.
-            return path[index]
-        names = vars(names[part])
-    return path[-1]
+def _place(module: ModuleType, path: _Path) -> tuple[str, Place]:
+    """Return the name by which code reaches the state at `path` of `module`, and where that is."""
+    holder: Any = module
+    name = path[-1]
+    for index, part in enumerate(path[:-1]):
+        holder = vars(holder).get(part)
+        if not isinstance(holder, type):
+            # An instance: reached by whichever global or class attribute holds it.
+            name = path[index]
+            break
+    for part in path[path.index(name) + 1 : -1]:
+        holder = getattr(holder, "__dict__", {}).get(part)
+    kinds = type(holder).__mro__ if name != path[-1] else ()
+    return name, (path[-1], frozenset(kind.__name__ for kind in kinds))
 
 
 def _leaves(module: ModuleType) -> dict[_Path, _Leaf]:
@@ -129,7 +138,7 @@ def _attributes(value: Any, module: str) -> Mapping[str, Any] | None:
 
 
 def state_actions(
-    states: Iterable[str],
+    states: Mapping[str, set[Place]],
     units: list[Unit],
     actions: Iterable[Action],
     namespaces: Mapping[str, Mapping[str, Any]],
@@ -138,7 +147,7 @@ def state_actions(
     """Return, for each name in `states`, an action that read what its value may come from.
 
     Args:
-        states: names whose values changed while the actions ran.
+        states: names whose values changed while the actions ran, and where in them.
         units: all functions of the run.
         actions: all actions of the run, in the order in which they began.
         namespaces: path of each project module to its globals.
@@ -151,7 +160,7 @@ def state_actions(
     calls = _Calls(units, ran, namespaces)
     found: dict[str, Action] = {}
     for state in sorted(states):
-        writers = calls.writers(state)
+        writers = calls.writers(state, states[state])
         users = [action for action in ordered if not writers.isdisjoint(action.functions)]
         universe: frozenset[int] = frozenset().union(*(action.functions for action in users))
         reached = calls.reach(writers, universe)
@@ -199,11 +208,20 @@ class _Calls:
             )
             table.setdefault(key, set()).add(identifier)
 
-    def writers(self, state: str) -> set[int]:
+    def writers(self, state: str, places: set[Place]) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""
-        return self._simple.get(state, set()) | {
+        writers = self._simple.get(state, set()) | {
             unit for unit, used in self._used.items() if state in used.changed
         }
+        for attribute, classes in places:
+            # A cached property, or a method that binds or changes an attribute of its own.
+            writers |= {
+                unit
+                for unit, used in self._used.items()
+                if _own_class(self._units[unit]) in classes
+                and (attribute in used.changed or _own_name(self._units[unit]) == attribute)
+            }
+        return writers
 
     def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
         """Return `start` and the functions of `universe` that these may call."""

@@ -33,8 +33,8 @@ class Recorder:
         """Absolute path of each project module that ran, to the action of its import."""
         self.module_names: dict[str, set[str]] = {}
         """Dotted name to the paths of the project modules that ran under it."""
-        self.looked_for: set[str] = set()
-        """Dotted names that were looked for, and not found or found in the project."""
+        self.missing_modules: set[str] = set()
+        """Dotted names that were looked for, and not found at the time."""
         self.module_codes: dict[str, list[CodeType]] = {}
         """Absolute path of each project module that ran, to the code that did."""
         self.created: dict[str, Action] = {}
@@ -163,7 +163,7 @@ class Recorder:
         session's. Some were found later, when `sys.path` had grown, as it will have for the
         next look-up.
         """
-        for name in self.looked_for:
+        for name in self.missing_modules:
             self.session.inputs["module", name] = self.fingerprints.now("module", name)
         for name, paths in self.module_names.items():
             place = self.fingerprints.now("module", name)
