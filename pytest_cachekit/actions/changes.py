@@ -66,7 +66,7 @@ class Changes:
         current = self._current(name)
         if current == recorded:
             return None
-        everything = SourceChange("the file", True, EVERY_FUNCTION)
+        everything = SourceChange("the file", True, frozenset(), EVERY_FUNCTION)
         packed = self._packed.get(recorded)
         if current == ABSENT or packed is None:
             return everything
@@ -82,9 +82,6 @@ class _EveryFunction(dict[int, str]):
 
     def __contains__(self, line: object) -> bool:
         return True
-
-    def __missing__(self, line: int) -> str:
-        return f"line {line}"
 
 
 EVERY_FUNCTION: dict[int, str] = _EveryFunction()
@@ -111,7 +108,9 @@ class RecordChanges:
                     self._ordered |= 1 << index
         if changed:
             for index, (source, line) in enumerate(record.functions):
-                if source in changed and line in changed[source].functions:
+                change = changed.get(source)
+                # A line that is no function's there: the text that ran was another.
+                if change and (line in change.functions or line not in change.lines):
                     self._functions |= 1 << index
         for index, item in enumerate(record.inputs):
             if changes.input_changed(*item):
@@ -139,7 +138,7 @@ class RecordChanges:
         name, recorded = self._record.sources[source]
         change = self._changes.source(name, recorded)
         assert change is not None
-        return f"function {name}::{change.functions[line]}"
+        return f"function {name}::{change.functions.get(line, f'line {line}')}"
 
     def _source(self, index: int) -> str:
         name, recorded = self._record.sources[index]

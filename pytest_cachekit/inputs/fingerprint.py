@@ -5,6 +5,7 @@
 | file          | path                  | digest of the content, or what else is there      |
 | listing       | path of a directory   | digest of the names in it                         |
 | metadata      | path                  | type, size, permission to execute                 |
+| link          | path                  | where a symbolic link leads, or the type          |
 | existence     | path                  | type                                              |
 | environment   | variable              | digest of the value, or "unset"                   |
 | environment names | "set"             | digest of the names of all variables              |
@@ -40,16 +41,21 @@ _BY_PRODUCT_NAMES = frozenset(
 # Set anew by the shell, the terminal or pytest for each run; no outcome should depend on them.
 _NOISE = frozenset(
     {
-        "PYTHONHASHSEED", "COLUMNS", "LINES", "TERM", "TERM_SESSION_ID", "WINDOWID", "_", "SHLVL",
+        "COLUMNS", "LINES", "TERM", "TERM_SESSION_ID", "WINDOWID", "_", "SHLVL",
         "PWD", "OLDPWD", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_AUTH_SOCK",
     }
 )  # fmt: skip
-_NOISY_PREFIXES = ("CACHEKIT_", "PYTEST_", "COV_CORE_", "XDG_SESSION")
+_NOISY_PREFIXES = ("CACHEKIT_", "PYTEST_", "COV_CORE_")
+
+
+def is_own(variable: str) -> bool:
+    """Return whether an environment variable is set by pytest, its plugins or this package."""
+    return variable.startswith(_NOISY_PREFIXES)
 
 
 def is_noise(variable: str) -> bool:
-    """Return whether an environment variable differs from run to run by its nature."""
-    return variable in _NOISE or variable.startswith(_NOISY_PREFIXES)
+    """Return whether a variable, not asked for by name, differs from run to run by its nature."""
+    return variable in _NOISE or variable == "PYTHONHASHSEED" or is_own(variable)
 
 
 def value_fingerprint(variable: str, value: bytes) -> str:
@@ -71,6 +77,7 @@ class Fingerprints:
             "listing": self.listing,
             "metadata": self.metadata,
             "existence": self.existence,
+            "link": self.link,
             "environment": self.environment,
             "environment names": lambda _: self.environment_names(),
             "module": Resolver(layout).fingerprint,
@@ -114,16 +121,17 @@ class Fingerprints:
         return fingerprint
 
     def listing(self, name: str) -> str:
-        """Return the digest of the names in a directory, by-products of tools left out."""
+        """Return the digest of names and types in a directory, by-products of tools left out."""
         try:
-            names = posix.listdir(self.layout.path(name))
+            with os.scandir(self.layout.path(name)) as entries:
+                names = [f"{entry.name}{'/' * entry.is_dir()}" for entry in entries]
         except OSError:
             return ABSENT
         return digest_text(
             *sorted(
                 entry
                 for entry in names
-                if entry not in _BY_PRODUCT_NAMES and not entry.endswith(_BY_PRODUCTS)
+                if entry.rstrip("/") not in _BY_PRODUCT_NAMES and not entry.endswith(_BY_PRODUCTS)
             )
         )
 
@@ -140,6 +148,13 @@ class Fingerprints:
     def existence(self, name: str) -> str:
         """Return the type of what is there, or "absent"."""
         return self.metadata(name).partition(" ")[0]
+
+    def link(self, name: str) -> str:
+        """Return where a symbolic link leads, or the type of what is there."""
+        try:
+            return f"to {posix.readlink(self.layout.path(name))}"
+        except OSError:
+            return self.existence(name)
 
     def environment(self, name: str) -> str:
         """Return the digest of the value that a variable had at the start, or "unset"."""

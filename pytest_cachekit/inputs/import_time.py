@@ -43,7 +43,7 @@ class _ImportTimeCode:
                 self._visit_class(statement)
             else:
                 self._runs.append(statement)
-                for block in blocks(statement):
+                for _, block in blocks(statement):
                     self.visit(block)
 
     def _visit_class(self, statement: ast.ClassDef) -> None:
@@ -94,12 +94,12 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
-def blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
-    """Iterate over the blocks of statements that a compound `statement` holds."""
-    for _, value in ast.iter_fields(statement):
+def blocks(statement: ast.AST) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """Iterate over the blocks that a compound `statement` holds, each with its field's name."""
+    for name, value in ast.iter_fields(statement):
         if isinstance(value, list):
             if value and isinstance(value[0], ast.stmt):
-                yield value
+                yield name, value
             elif value and isinstance(value[0], (ast.ExceptHandler, ast.match_case)):
                 for part in value:
                     yield from blocks(part)

@@ -90,7 +90,7 @@ class Layout:
 
     def _find_region(self, path: str) -> Region:
         folder = path + os.sep
-        if path.endswith((".pyc", ".pyo")) or not _IGNORED_PARTS.isdisjoint(path.split(os.sep)):
+        if not _IGNORED_PARTS.isdisjoint(path.split(os.sep)):
             return Region.IGNORED
         if folder.startswith(self._ignored) or path.startswith(_IGNORED_ROOTS):
             return Region.IGNORED

@@ -54,7 +54,8 @@ class Resolver:
         locations = spec.submodule_search_locations
         search = None if locations is None else list(locations)
         if spec.origin is None or isinstance(spec.loader, NamespaceLoader):
-            return NAMESPACE, search
+            portions = [self._layout.name(os.path.abspath(path)) for path in search or ()]
+            return " ".join([NAMESPACE, *portions]), search
         return self.place(spec.origin), search
 
     def place(self, origin: str) -> str:

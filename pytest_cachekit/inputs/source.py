@@ -29,6 +29,8 @@ class SourceChange:
     """The first import-time statement that differs, in words; None where none does."""
     order: bool = False
     """Whether definitions or statements stand in another order, which reflection could notice."""
+    lines: frozenset[int] = field(default=frozenset(), compare=False)
+    """The first lines of all functions of the recorded version."""
     functions: dict[int, str] = field(default_factory=dict)
     """The functions that changed or went: first line in the recorded version, to dotted name."""
 
@@ -63,7 +65,7 @@ def compare(old: bytes, new: bytes) -> SourceChange:
     before, after = read_table(old), read_table(new)
     if before is None or after is None:
         functions = {} if before is None else dict(before.functions)
-        return SourceChange("it isn't valid Python", True, functions)
+        return SourceChange("it isn't valid Python", True, frozenset(functions), functions)
     changed = {
         line: name
         for line, name in before.functions.items()
@@ -72,6 +74,7 @@ def compare(old: bytes, new: bytes) -> SourceChange:
     return SourceChange(
         _first_difference(before.statements, after.statements),
         before.order != after.order,
+        frozenset(before.functions),
         changed,
     )
 
@@ -108,10 +111,10 @@ class _Cutter:
             if isinstance(statement, FUNCTIONS) and _is_pure(statement, rebound):
                 text, label = self._function(statement, prefix)
                 self._table.order.append(statement.name)
-                anchored = statement.name in sensitive or statement.name in rebound
+                anchored = statement.name in sensitive | rebound or "*" in rebound
                 free.append((f"{position if anchored else '-'} {text}", label))
                 continue
-            if not _is_constant(statement):
+            if not _is_constant(statement) or not rebound.isdisjoint(_bound_by(statement)):
                 position += 1
             self._statement(statement, prefix)
         # The order of plain definitions among themselves can't be noticed.
@@ -133,9 +136,9 @@ class _Cutter:
             add(("end", f"class {name}"))
         elif _holds_definitions(statement):
             # if, try, with, for, match: what they hold is import-time code in its own right.
-            for block in blocks(statement):
+            for field_name, block in blocks(statement):
                 held, block[:] = list(block), []
-                add(("block", "a conditional statement"))
+                add((f"block {field_name}", "a conditional statement"))
                 for inner in held:
                     self._statement(inner, prefix)
             add((ast.dump(statement), _label(statement)))
@@ -184,15 +187,22 @@ def _is_pure(function: ast.FunctionDef | ast.AsyncFunctionDef, rebound: frozense
 def _bound_more_than_once(body: list[ast.stmt]) -> frozenset[str]:
     bound: Counter[str] = Counter()
     for statement in body:
-        if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
-            bound[statement.name] += 1
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                bound[node.id] += 1
-            elif isinstance(node, ast.alias):
-                bound[(node.asname or node.name).partition(".")[0]] += 1
-    return frozenset(name for name, count in bound.items() if count > 1)
+        bound.update(_bound_by(statement))
+    # What a star binds isn't known.
+    return frozenset(name for name, count in bound.items() if count > 1 or name == "*")
+
+
+def _bound_by(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+        yield statement.name
+        return
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield (node.asname or node.name).partition(".")[0]
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
 
 
 def _is_constant(statement: ast.stmt) -> bool:

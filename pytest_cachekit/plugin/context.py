@@ -27,8 +27,8 @@ _HARMLESS = frozenset(
         "fold_skipped", "reportchars", "disable_warnings", "showlocals", "no_showlocals",
         "tbstyle", "xfail_tb", "showcapture", "fulltrace", "color", "code_highlight", "pastebin",
         "durations", "durations_min", "xmlpath", "junitprefix", "inifilename", "rootdir",
-        "override_ini", "plugins", "noconftest", "collectonly", "pyargs", "ignore", "ignore_glob",
-        "deselect", "confcutdir", "keepduplicates", "collect_in_virtualenv", "setupshow",
+        "override_ini", "plugins", "collectonly", "pyargs", "ignore", "ignore_glob",
+        "deselect", "keepduplicates", "collect_in_virtualenv", "setupshow",
         "setuponly", "setupplan", "version", "help", "markers", "show_fixtures",
         "show_fixtures_per_test", "traceconfig", "debug", "basetemp", "usepdb", "usepdb_cls",
         "trace", "continue_on_collection_errors", "force_short_summary", "console_output_style",
@@ -47,7 +47,7 @@ _HARMLESS_INIS = frozenset(
     }
 )  # fmt: skip
 _HARMLESS_FLAGS = ("hash_randomization", "quiet", "verbose", "dont_write_bytecode", "interactive")
-_LOCALE_VARIABLES = ("TZ", "LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
+_VARIABLES = ("TZ", "LANG", "LANGUAGE", "PYTHONIOENCODING", "PYTHONUTF8", "TMPDIR", "TEMP", "TMP")
 
 
 def run_context(config: pytest.Config) -> str:
@@ -67,7 +67,9 @@ def _parts(config: pytest.Config) -> list[str]:
         f"{sys.platform} {platform.machine()}",
         *flags,
         f"locale {locale.setlocale(locale.LC_ALL)} {time.tzname!r} {time.timezone}",
-        *(f"{name}={os.environ.get(name)!r}" for name in _LOCALE_VARIABLES),
+        *(f"{name}={os.environ.get(name)!r}" for name in _VARIABLES),
+        *(f"{name}={os.environ[name]!r}" for name in sorted(os.environ) if name[:3] == "LC_"),
+        f"-W {sys.warnoptions!r} -X {sorted(sys._xoptions.items())!r}",
         f"pytest {pytest.__version__}",
         *_plugins(config),
         f"in {here}",
@@ -134,4 +136,6 @@ def _text(config: pytest.Config, value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         items = [_text(config, item) for item in value]
         return repr(sorted(items) if isinstance(value, (set, frozenset)) else items)
-    return f"{type(value).__module__}.{type(value).__qualname__}"
+    text = repr(value)
+    # An address says nothing about what the object is.
+    return f"{type(value).__module__}.{type(value).__qualname__} {'' if ' at 0x' in text else text}"

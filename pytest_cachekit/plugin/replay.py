@@ -145,7 +145,8 @@ def _reports(
                 config=item.config, data=dict(phase.subtest)
             )
             report.nodeid, report.location, report.keywords = item.nodeid, item.location, keywords
-            parameters = report.context.kwargs
+            # pytest stores representations, and would represent them once more.
+            parameters = phase.subtest.get("_subtest.context", {}).get("kwargs", {})
             verbatim = {name: _Verbatim(value) for name, value in parameters.items()}
             report.context = dataclasses.replace(report.context, kwargs=verbatim)
             yield report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Sequence
@@ -105,6 +106,7 @@ class CachekitPlugin:
         if self._tracer is None or session.config.option.collectonly:
             return (yield)
         items = session.items
+        self._tracer.recorder.import_path = list(sys.path)
         with self._tracer.recorder.unobserved():
             to_run, trailing = self._decide(items)
         session.items = to_run

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,7 @@ class FileBackend:
         """
         self.directory = Path(directory).absolute()
         self._timeout = timeout
+        self._lock = threading.RLock()
         self._reader: sqlite3.Connection | None = None
         self._writer: Any = None
         if self.directory.exists() and not self.directory.is_dir():
@@ -205,7 +207,8 @@ class FileBackend:
     @contextmanager
     def _declared_errors(self, verb: str) -> Iterator[None]:
         try:
-            yield
+            with self._lock:
+                yield
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(verb, error) from error
         except Exception as error:

@@ -15,6 +15,9 @@ class Planet:
     eccentricity: float
 
 
-def load_planets(path: Path = Path(__file__).with_name("planets.json")) -> dict[str, Planet]:
+PLANETS = Path(__file__).with_name("planets.json")
+
+
+def load_planets(path: Path = PLANETS) -> dict[str, Planet]:
     table = json.loads(path.read_text(encoding="utf-8"))
     return {name: Planet(name, **row) for name, row in table.items()}

@@ -49,9 +49,12 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def absolute(path: Any) -> str | None:
     """Return the absolute form of what was given as a path; None where it names no path."""
-    if isinstance(path, int) or path is None:
+    if path is None:
         return None
     try:
+        if isinstance(path, int):
+            # Where an open directory is, on Linux.
+            return posix.readlink(f"/proc/self/fd/{path}")
         return os.path.abspath(os.fsdecode(path))
     except (TypeError, ValueError, OSError):
         return None
@@ -59,7 +62,7 @@ def absolute(path: Any) -> str | None:
 
 def _opened(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     path, _mode, flags = arguments
-    name = absolute(path)
+    name = None if isinstance(path, int) else absolute(path)
     if name is None:
         return
     if flags & _WRITES:
@@ -67,6 +70,10 @@ def _opened(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         if exists and not flags & os.O_TRUNC and not is_machinery(3):
             recorder.read_file(name)
         if not exists or flags & os.O_TRUNC:
+            if not is_machinery(3):
+                if flags & os.O_EXCL:
+                    recorder.read_existence(name)
+                recorder.read_existence(os.path.dirname(name))
             recorder.created_here(name)
         return
     # Assertion rewriting and the import system read what they import in their own way.
@@ -83,6 +90,17 @@ def _listed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 def _made(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     name = absolute(arguments[0])
+    if name is None:
+        return
+    if not is_machinery(3):
+        recorder.read_existence(name)
+        recorder.read_existence(os.path.dirname(name))
+    if not _exists(name):
+        recorder.created_here(name)
+
+
+def _linked(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    name = absolute(arguments[1])
     if name is not None and not _exists(name):
         recorder.created_here(name)
 
@@ -107,6 +125,23 @@ def _database(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         recorder.read_file(name)
     else:
         recorder.created_here(name)
+
+
+def _changed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    """Note what a call that changes something finds there: its outcome depends on that."""
+    name = absolute(arguments[0])
+    if name is not None and not is_machinery(3):
+        recorder.read_existence(name)
+
+
+def _loaded_library(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    name = arguments[0]
+    if isinstance(name, str) and os.sep in name:
+        recorder.read_file(os.path.abspath(name))
+
+
+def _bound(recorder: Recorder, _arguments: tuple[Any, ...]) -> None:
+    recorder.serves = True
 
 
 def _spawned(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
@@ -134,6 +169,8 @@ def _connected(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         host = str(address[0])
         if not host.startswith(_LOOPBACK):
             recorder.current.refuse_unless_declared(f"connects to {host}")
+        elif not recorder.serves:
+            recorder.current.refuse_unless_declared(f"connects to a server on {host}")
     else:
         name = absolute(address)
         if name is not None and recorder._creator(name) is None:
@@ -162,7 +199,13 @@ _HANDLERS: dict[str, _Handler] = {
     "os.listdir": _listed,
     "os.scandir": _listed,
     "os.mkdir": _made,
-    "os.symlink": lambda recorder, arguments: _made(recorder, arguments[1:]),
+    "os.symlink": _linked,
+    "os.remove": _changed,
+    "os.rmdir": _changed,
+    "os.chdir": _changed,
+    "os.chmod": _changed,
+    "os.truncate": _changed,
+    "ctypes.dlopen": _loaded_library,
     "os.link": _moved,
     "os.rename": _moved,
     "sqlite3.connect": _database,
@@ -174,6 +217,7 @@ _HANDLERS: dict[str, _Handler] = {
     "pty.spawn": _spawned,
     "os.fork": _forked,
     "os.forkpty": _forked,
+    "socket.bind": _bound,
     "socket.connect": _connected,
     "socket.sendto": _connected,
     "socket.getaddrinfo": _looked_up,

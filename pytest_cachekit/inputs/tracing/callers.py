@@ -13,8 +13,14 @@ _GO_BETWEENS = frozenset(
         "glob", "fnmatch", "linecache", "functools", "tempfile",
     }
 )  # fmt: skip
-# Parts of pytest that read the user's files for a test; what they read counts.
-_READS_FOR_TESTS = frozenset({"_pytest.pytester", "_pytest.doctest", "_pytest.legacypath"})
+# Parts of pytest that call what a test hands them, or read its files for it: that counts.
+_READS_FOR_TESTS = frozenset(
+    {
+        "_pytest.pytester", "_pytest.doctest", "_pytest.legacypath", "_pytest.raises",
+        "_pytest.python_api", "_pytest.recwarn", "_pytest.fixtures", "_pytest.unittest",
+        "_pytest.runner",
+    }
+)  # fmt: skip
 _OWN = __name__.partition(".")[0]
 _MACHINERY = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "_hypothesis_pytestplugin", _OWN)
 

@@ -8,12 +8,15 @@ action uncacheable, unless a marker declares what it reads.
 
 from __future__ import annotations
 
+import _posixsubprocess
 import os
 import shutil
+import subprocess  # noqa: F401  bound before it is watched
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .patching import Patches
 from .recorder import Recorder
 
 
@@ -32,7 +35,7 @@ FILTERS: dict[str, Filter] = {
     **dict.fromkeys(
         (
             "basename", "cat", "cut", "dirname", "echo", "expr", "false", "fold", "head", "nl",
-            "printf", "rev", "seq", "sleep", "tac", "tail", "tee", "tr", "true", "uniq", "wc",
+            "printf", "rev", "seq", "sleep", "tac", "tail", "tee", "tr", "true", "uniq",
         ),
         _PLAIN,
     ),
@@ -74,6 +77,18 @@ def note_child(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     named = [os.path.join(folder, word) for word in words[1:] if not word.startswith("-")]
     for path in (*named, *map(os.path.expanduser, known.files)):
         recorder.read_file(os.path.normpath(path))
+
+
+def watch_spawns(recorder: Recorder, patches: Patches) -> None:
+    """Notice the children of multiprocessing, which starts them without an audit event."""
+    original = _posixsubprocess.fork_exec
+
+    def fork_exec(*arguments: Any) -> Any:
+        recorder.current.refuse_unless_declared("starts a process (python)")
+        return original(*arguments)
+
+    # subprocess has bound the original for itself, and has an event.
+    patches.set(_posixsubprocess, "fork_exec", fork_exec)
 
 
 def _words(program: Any, argv: Any) -> Sequence[str]:

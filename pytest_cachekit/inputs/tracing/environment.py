@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from ..fingerprint import UNSET, is_noise, value_fingerprint
+from ..fingerprint import UNSET, is_noise, is_own, value_fingerprint
 from .action import Action
 from .callers import is_machinery
 from .patching import Patches
@@ -21,6 +21,9 @@ from .recorder import Recorder
 # They set variables and put them back; what they look at on the way is nobody's input.
 _GO_BETWEENS = frozenset({"os", "_collections_abc", "collections.abc"})
 _SETTERS = frozenset({"_pytest.monkeypatch", "unittest.mock"})
+
+
+_ALL = ("environment names", "set")
 
 
 def watch_environment(recorder: Recorder, patches: Patches) -> None:
@@ -45,7 +48,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         if not isinstance(key, (str, bytes)):
             return None
         name = os.fsdecode(key)
-        return None if is_noise(name) else name
+        return None if is_own(name) else name
 
     def written(self: Any, key: Any) -> None:
         # pytest sets PYTEST_CURRENT_TEST six times a test.
@@ -62,6 +65,9 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
 
     def get(self: Any, key: Any) -> Any:
         name = watched(key)
+        if name is not None and is_noise(name) and _ALL in recorder.current.inputs:
+            # Whoever copies all variables asks for each by name.
+            name = None
         if name is not None and not _is_setter(1) and not is_machinery(1):
             recorder.observe(note, name)
         return original_get(self, key)
@@ -77,9 +83,9 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     def note_all(self: Any) -> None:
         for key in list(self._data):
             name = watched(key)
-            if name is not None:
+            if name is not None and not is_noise(name):
                 note(name)
-        recorder.read("environment names", "set")
+        recorder.read(*_ALL)
 
     def iterate(self: Any) -> Iterator[Any]:
         if not _is_setter(1) and not is_machinery(1):

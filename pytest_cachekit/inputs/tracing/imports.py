@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -40,6 +41,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     layout = recorder.layout
     # SourceFileLoader inherits exec_module; replacing it there would miss other subclasses.
     source_loader: Any = SourceFileLoader.__mro__[2]
+    file_loader: Any = SourceFileLoader.__mro__[1]
     original_exec = source_loader.exec_module
     original_get_code = source_loader.get_code
     original_extension = ExtensionFileLoader.exec_module
@@ -76,6 +78,17 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         if layout.is_project(path):
             recorder.observe(recorder.read_file, path)
         return code
+
+    def reads(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def read(self: Any, name: str) -> Any:
+            # pkgutil.get_data() and its like; the import system asks for code in the same way.
+            if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+                path = name if original.__name__ == "get_data" else self.get_filename(name)
+                recorder.observe(recorder.read_file, os.path.abspath(path))
+            return original(self, name)
+
+        return read
 
     def exec_extension(self: ExtensionFileLoader, module: ModuleType) -> None:
         path = os.path.abspath(self.path)
@@ -132,12 +145,16 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     patches.set(source_loader, "exec_module", as_importlib(exec_module))
     patched_get_code = as_importlib(get_code)
     patches.set(source_loader, "get_code", patched_get_code)
+    patches.set(source_loader, "get_source", reads(source_loader.get_source))
+    patches.set(file_loader, "get_data", reads(file_loader.get_data))
     patches.set(ExtensionFileLoader, "exec_module", as_importlib(exec_extension))
     hooked_find: Any = functools.wraps(original_find)(as_importlib(find_spec))
     patches.set(PathFinder, "find_spec", classmethod(hooked_find))
     patches.set(importlib.util, "find_spec", functools.wraps(original_ask)(ask_spec))
     patches.set(builtins, "__import__", functools.wraps(original_import)(as_importlib(import_)))
-    patches.set(importlib, "import_module", functools.wraps(original_import_module)(import_module))
+    hooked_import_module = functools.wraps(original_import_module)(as_importlib(import_module))
+    patches.set(importlib, "import_module", hooked_import_module)
+    patches.set(importlib.metadata, "import_module", hooked_import_module)
 
 
 def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Patches) -> None:

@@ -128,7 +128,11 @@ def _attributes(value: Any, module: str) -> Mapping[str, Any] | None:
     """Return where the attributes of a class of this module, or of an instance, are kept."""
     if isinstance(value, type):
         return vars(value) if value.__module__ == module else None
-    if isinstance(value, (FunctionType, staticmethod, classmethod, property)):
+    if isinstance(value, FunctionType):
+        # A default argument that is changed, and attributes of the function itself.
+        defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
+        return {**defaults, **value.__dict__}
+    if isinstance(value, (staticmethod, classmethod, property)):
         return None
     try:
         attributes = object.__getattribute__(value, "__dict__")
@@ -177,7 +181,7 @@ def state_actions(
             if any(state in changed_at_import(part) for part in parts)
         )
         if 2 * len(fillers) <= len(users) or len(users) == 1:
-            for filler in fillers:
+            for filler in (*users[:1], *fillers):
                 node.inputs.update(filler.inputs)
                 node.imports.update(filler.imports)
     return found

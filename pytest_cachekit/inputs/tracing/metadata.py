@@ -24,21 +24,38 @@ _TYPE_QUESTIONS = frozenset(
 )  # fmt: skip
 
 
+def _of_os(name: str) -> Any:
+    return getattr(os, name)
+
+
+class _Watched:
+    """A function of `os` that tells the recorder; like a builtin, it never becomes a method."""
+
+    def __init__(self, original: Callable[..., Any], recorder: Recorder) -> None:
+        functools.update_wrapper(self, original)
+        self._original = original
+        self._recorder = recorder
+        self._note = _note_link if original.__name__ in ("lstat", "readlink") else _note
+
+    def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
+        folder = options.get("dir_fd")
+        if folder is None:
+            self._recorder.observe(self._note, self._recorder, path)
+        else:
+            place = os.path.join(absolute(folder) or "", os.fsdecode(path))
+            self._recorder.observe(self._note, self._recorder, place)
+        return self._original(path, *arguments, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make a pickle of the original's place."""
+        return _of_os, (self._original.__name__,)
+
+
 def watch_metadata(recorder: Recorder, patches: Patches) -> None:
     """Begin to tell `recorder` which files are asked about without being opened."""
-
-    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def ask(path: Any, *arguments: Any, **options: Any) -> Any:
-            if options.get("dir_fd") is None:
-                recorder.observe(_note, recorder, path)
-            return original(path, *arguments, **options)
-
-        return ask
-
     for name in ("stat", "lstat", "access", "readlink"):
         original = getattr(os, name)
-        replacement = watched(original)
+        replacement = _Watched(original, recorder)
         patches.set(os, name, replacement)
         # The standard library asks whether a function is a member of these sets.
         for support in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks,
@@ -69,6 +86,13 @@ def _note(recorder: Recorder, path: Any) -> None:
         recorder.read_existence(name)
     else:
         recorder.read_metadata(name)
+
+
+def _note_link(recorder: Recorder, path: Any) -> None:
+    name = absolute(path)
+    if name is not None and not is_machinery(3):
+        recorder.read_link(name)
+    _note(recorder, path)
 
 
 def _asks_for_type(depth: int) -> bool:

@@ -6,6 +6,7 @@ what was read; the recorder knows which action that belongs to.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ class Recorder:
         """Dotted name to the paths of the project modules that ran under it."""
         self.missing_modules: set[str] = set()
         """Dotted names that were looked for, and not found at the time."""
+        self.import_path: list[str] = []
+        """`sys.path` as it was when look-ups were made; the next run's will be made with it."""
         self.module_codes: dict[str, list[CodeType]] = {}
         """Absolute path of each project module that ran, to the code that did."""
         self.created: dict[str, Action] = {}
@@ -45,7 +48,8 @@ class Recorder:
         self._main = threading.get_ident()
         self._stack = [self.session]
         self._local = threading.local()
-        self._busy: int | None = None
+        self.serves = False
+        """Whether this process waits for connections, so that one may be to itself."""
 
     @property
     def current(self) -> Action:
@@ -85,25 +89,26 @@ class Recorder:
         An observer must not change what it observes: where it fails, the
         current action is not stored, and goes on.
         """
-        thread = threading.get_ident()
-        if self._busy == thread:
+        local = self._local
+        if getattr(local, "busy", False):
             return
-        outer, self._busy = self._busy, thread
+        local.busy = True
         try:
             note(*arguments)
         except Exception as error:  # noqa: BLE001
             self.current.refuse(f"reads an input that could not be recorded ({error!r})")
         finally:
-            self._busy = outer
+            local.busy = False
 
     @contextmanager
     def unobserved(self) -> Iterator[None]:
         """Take no notes of what this thread reads in the block."""
-        outer, self._busy = self._busy, threading.get_ident()
+        outer = getattr(self._local, "busy", False)
+        self._local.busy = True
         try:
             yield
         finally:
-            self._busy = outer
+            self._local.busy = outer
 
     def read(self, kind: str, name: str) -> None:
         """Note that the input `name` of `kind` is read now."""
@@ -126,6 +131,10 @@ class Recorder:
     def read_existence(self, path: str) -> None:
         """Note that it is asked now whether the absolute `path` exists, and of what type it is."""
         self._read_path("existence", path)
+
+    def read_link(self, path: str) -> None:
+        """Note that it is asked now where the symbolic link at the absolute `path` leads."""
+        self._read_path("link", path)
 
     def created_here(self, path: str) -> None:
         """Note that the current action makes what will be at the absolute `path`."""
@@ -163,13 +172,21 @@ class Recorder:
         session's. Some were found later, when `sys.path` had grown, as it will have for the
         next look-up.
         """
+        path_now, sys.path[:] = list(sys.path), self.import_path or sys.path
         for name in self.missing_modules:
             self.session.inputs["module", name] = self.fingerprints.now("module", name)
         for name, paths in self.module_names.items():
             place = self.fingerprints.now("module", name)
             for path in paths:
-                if place == self.layout.name(path):
-                    self.modules[path].inputs["module", name] = place
+                # pytest loads conftests by their paths, whatever is found under that name.
+                if place == self.layout.name(path) and not path.endswith("/conftest.py"):
+                    inputs = self.modules[path].inputs
+                    inputs["module", name] = place
+                    package = name.rpartition(".")[0]
+                    while package and package not in self.module_names:
+                        inputs["module", package] = self.fingerprints.now("module", package)
+                        package = package.rpartition(".")[0]
+        sys.path[:] = path_now
 
     def _read_path(self, kind: str, path: str) -> None:
         region = self.layout.region(path)

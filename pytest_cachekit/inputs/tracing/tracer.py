@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..fingerprint import Fingerprints
 from .audit import ignore_audit_events, watch_audit_events
+from .children import watch_spawns
 from .environment import watch_environment
 from .functions import choose_tracer
 from .imports import note_loaded_modules, watch_imports
@@ -27,6 +28,7 @@ class Tracer:
         watch_imports(self.recorder, self.patches)
         watch_environment(self.recorder, self.patches)
         watch_metadata(self.recorder, self.patches)
+        watch_spawns(self.recorder, self.patches)
         watch_audit_events(self.recorder)
         note_loaded_modules(self.recorder)
 

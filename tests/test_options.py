@@ -1,0 +1,175 @@
+"""Every option, wherever it is given; what the header, the summary and the report say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .harness import Project
+from .result import Run
+from .stories import IT
+
+
+@pytest.fixture
+def simple(project: Project) -> Project:
+    return project.write({"test_it.py": "def test_it():\n    assert 1 == 1"})
+
+
+def is_on(run: Run) -> bool:
+    assert run.counts == {"passed": 1}
+    return bool(run.report)
+
+
+def test_off_unless_asked_for(simple: Project) -> None:
+    run = simple.run()
+
+    assert not is_on(run)
+    assert "cachekit: " not in run.stdout
+    assert not simple.cache.exists()
+
+
+def test_switched_on_and_off(simple: Project) -> None:
+    by_ini = simple.ini("cachekit = true")
+
+    assert is_on(simple.run("--cachekit"))
+    assert is_on(by_ini.run())
+    assert is_on(simple.with_environment(CACHEKIT="1").run())
+    assert not is_on(by_ini.run("--no-cachekit"))
+    assert not is_on(by_ini.ini("cachekit = false").with_environment(CACHEKIT="1").run())
+    assert is_on(by_ini.ini("cachekit = no").run("--cachekit"))
+    assert not is_on(simple.with_environment(CACHEKIT="1").run("--no-cachekit"))
+
+
+def test_the_entry_point_is_found_by_pytest_itself(simple: Project) -> None:
+    simple = simple.with_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="")
+    by_entry_point = Project(simple.root, simple.files, simple.environment, plugins=())
+
+    assert is_on(by_entry_point.run("--cachekit"))
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "value"),
+    [
+        (lambda p: p, "--cachekit-mode", "sideways"),
+        (lambda p: p.ini("cachekit_mode = fast"), "ini value cachekit_mode", "fast"),
+        (lambda p: p.with_environment(CACHEKIT_MODE="x"), "variable CACHEKIT_MODE", "x"),
+        (lambda p: p.ini("cachekit = perhaps"), "ini value cachekit", "perhaps"),
+        (lambda p: p.with_environment(CACHEKIT="perhaps"), "variable CACHEKIT", "perhaps"),
+    ],
+    ids=["mode by flag", "mode by ini", "mode by environment", "ini switch", "environment switch"],
+)
+def test_an_unknown_value_is_one_clear_sentence(
+    simple: Project, change: Callable[[Project], Project], place: str, value: str
+) -> None:
+    options = [f"{place}={value}"] if place.startswith("--") else []
+    run = change(simple).run(*options)
+
+    assert run.exit_status == pytest.ExitCode.USAGE_ERROR
+    (line,) = (line for line in run.stderr.splitlines() if line.strip())
+    assert line.startswith("ERROR: ")
+    assert f"{place}: {value!r}" in line
+
+
+def test_the_flag_for_the_url_beats_ini_and_environment(simple: Project) -> None:
+    simple = simple.ini("cachekit_url = file:by-ini").with_environment(
+        CACHEKIT_URL="file:by-environment"
+    )
+    by_flag = simple.run("--cachekit", "--cachekit-url=file:by-flag")
+    by_ini = simple.run("--cachekit")
+    by_environment = simple.ini().run("--cachekit")
+
+    for run, name in (
+        (by_flag, "by-flag"),
+        (by_ini, "by-ini"),
+        (by_environment, "by-environment"),
+    ):
+        assert run.stats["backend"] == f"file:{simple.root / name}"
+        assert run.verdicts == {IT: "miss"}
+        assert (simple.root / name).is_dir()
+    assert not simple.cache.exists()
+
+
+def test_read_only_replays_and_stores_nothing(simple: Project) -> None:
+    assert simple.run("--cachekit", "--cachekit-mode=read-only").verdicts == {IT: "miss"}
+    assert not simple.cache.exists()
+    assert simple.run("--cachekit").verdicts == {IT: "miss"}
+    assert simple.run("--cachekit", "--cachekit-mode=read-only").verdicts == {IT: "hit"}
+
+    edited = simple.replace("test_it.py", "1 == 1", "2 == 2")
+    for _ in range(2):
+        run = edited.run("--cachekit", "--cachekit-mode=read-only")
+        assert run.verdicts == {IT: "stale"}
+
+
+def test_refresh_runs_all_and_records(simple: Project) -> None:
+    simple.run("--cachekit")
+    refreshed = simple.run("--cachekit", "--cachekit-mode=refresh")
+    edited = simple.replace("test_it.py", "1 == 1", "2 == 2")
+    edited.run("--cachekit", "--cachekit-mode=refresh")
+
+    assert refreshed.stats["run"] == 1
+    assert "refresh" in refreshed.reasons[IT]
+    assert edited.run("--cachekit").verdicts == {IT: "hit"}
+    assert simple.run("--cachekit").verdicts == {IT: "hit"}
+
+
+@pytest.mark.parametrize(
+    "option", ["--pdb", "--trace", "--collect-only", "--setup-only", "--setup-plan"]
+)
+def test_nothing_is_replayed_or_stored_under(simple: Project, option: str) -> None:
+    first = simple.run("--cachekit", option)
+    assert not simple.cache.exists()
+    assert simple.run("--cachekit").verdicts == {IT: "miss"}
+    second = simple.run("--cachekit", option)
+    plain = simple.run(option)
+
+    for run in (first, second):
+        assert f"cachekit: off: {reason(option)}" in run.stdout
+        assert run.plain_stdout == plain.plain_stdout
+        assert run.exit_status == plain.exit_status
+        assert run.verdicts == {}
+
+
+def reason(option: str) -> str:
+    return {
+        "--pdb": "a debugger is on (--pdb)",
+        "--trace": "a debugger is on (--trace)",
+        "--collect-only": "tests are only collected (--collect-only)",
+        "--setup-only": "fixtures are only set up (--setup-only)",
+        "--setup-plan": "fixtures are only listed (--setup-plan)",
+    }[option]
+
+
+@pytest.mark.parametrize("url", ["carrier-pigeon:coop", "nonsense", "file:"])
+def test_an_unusable_url_is_told_once_and_tests_run(simple: Project, url: str) -> None:
+    run = simple.run("--cachekit", f"--cachekit-url={url}")
+
+    assert run.exit_status == 0
+    assert run.counts == {"passed": 1, "warning": 1}
+    assert run.stdout.count("CacheUnavailableWarning") == 1
+    assert repr(url) in run.stdout
+    assert "cachekit: off" in run.stdout
+
+
+def test_memory_keeps_nothing_beyond_the_run(simple: Project) -> None:
+    for _ in range(2):
+        run = simple.run("--cachekit", "--cachekit-url=memory:")
+        assert run.verdicts == {IT: "miss"}
+        assert run.stats["backend"] == "memory:"
+        assert run.stats["entries"] > 0
+    assert not simple.cache.exists()
+
+
+def test_the_header_says_where_and_how(simple: Project) -> None:
+    lines = simple.run("--cachekit", "--cachekit-mode=refresh").stdout.splitlines()
+
+    assert f"cachekit: file:{simple.cache} (refresh)" in lines
+
+
+def test_an_option_that_changes_outcomes_is_part_of_the_key(simple: Project) -> None:
+    simple.run("--cachekit")
+
+    assert simple.run("--cachekit", "-W", "error").verdicts == {IT: "miss"}
+    assert simple.run("--cachekit", "-p", "no:doctest").verdicts == {IT: "miss"}
+    assert simple.run("--cachekit", "-v", "--tb=short", "--durations=3").verdicts == {IT: "hit"}
