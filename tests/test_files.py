@@ -212,3 +212,16 @@ def test_a_file_that_nobody_read_is_no_input(project: Project) -> None:
     run = project.edit({"other.txt": "two"}).write({"more/new.txt": ""}).run("--cachekit")
 
     assert run.verdicts == {IT: "hit"}
+
+
+def test_a_path_that_is_not_text_makes_its_reader_uncacheable(project: Project) -> None:
+    test = "import os\n\ndef test_it():\n    assert not os.path.exists(b'gone-\\xff')\n"
+    project = project.write({"test_it.py": test, "test_other.py": "def test_other(): pass\n"})
+    project.run("--cachekit")
+    second = project.run("--cachekit")
+
+    assert second.verdicts == {
+        "test_it.py::test_it": "uncacheable",
+        "test_other.py::test_other": "hit",
+    }
+    assert "not text" in second.reasons["test_it.py::test_it"]

@@ -78,8 +78,6 @@ class CachekitPlugin:
         watch_rewritten_imports(self._tracer.recorder, rewrite, self._tracer.patches)
         self._actions = Actions(self._tracer.recorder, self._tracer.patches)
 
-    # What is told at the start.
-
     def pytest_report_header(self) -> str:
         """Say that the cache is on, where it lives, and what keeps it from replaying."""
         if self._obstacle is not None:
@@ -88,8 +86,6 @@ class CachekitPlugin:
             return "cachekit: off"
         return f"cachekit: {self._where} ({self._settings.cachekit_mode})"
 
-    # Collecting.
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
         """Watch what collecting a test file reads."""
@@ -97,8 +93,6 @@ class CachekitPlugin:
             return (yield)
         with self._actions.collecting(collector):
             return (yield)
-
-    # Running.
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -141,6 +135,8 @@ class CachekitPlugin:
             )
         except NotStorableError as error:
             line.not_stored, outcome = str(error), None
+        except Exception as error:  # noqa: BLE001  what a test reports may be anything
+            line.not_stored, outcome = f"its report can't be stored ({error!r})", None
         if self._results is not None:
             self._results.ran(item, action, outcome)
         return result
@@ -177,8 +173,6 @@ class CachekitPlugin:
             return "passed", ".", "PASSED (cached)"
         return None
 
-    # What remains at the end.
-
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Store what was recorded, and write the report."""
@@ -193,6 +187,8 @@ class CachekitPlugin:
                 self._size = self._backend.size()
         except StorageError as error:
             self._give_up(str(error))
+        except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+            self._give_up(f"Results could not be stored ({error!r}): please report this.")
         self._write_report()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -42,6 +42,7 @@ class Dependencies:
         self._states: dict[str, Action] = {}
         self._installed: dict[str, Input | None] = {}
         self._units: dict[int, frozenset[Action]] = {}
+        self._unit_names: dict[int, frozenset[str]] = {}
         self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
         self._submodules: dict[str, set[Action]] = {}
         for name, paths in recorder.module_names.items():
@@ -88,10 +89,14 @@ class Dependencies:
         )
 
     def _sees(self, action: Action, telling: frozenset[str]) -> bool:
-        units = self._recorder.units
-        return any(
-            not telling.isdisjoint(code_names(units[unit].code)) for unit in action.functions
-        )
+        return any(not telling.isdisjoint(self._names(unit)) for unit in action.functions)
+
+    def _names(self, identifier: int) -> frozenset[str]:
+        names = self._unit_names.get(identifier)
+        if names is None:
+            names = code_names(self._recorder.units[identifier].code)
+            self._unit_names[identifier] = names
+        return names
 
     def _codes(self, action: Action) -> list[CodeType]:
         if action.source is None:
@@ -123,7 +128,7 @@ class Dependencies:
     def _unit(self, identifier: int) -> frozenset[Action]:
         unit = self._recorder.units[identifier]
         actions = {self._recorder.modules[unit.path]}
-        names = code_names(unit.code)
+        names = self._names(identifier)
         self._named(names, code_constants(unit.code), actions)
         actions.update(self._states[name] for name in self._states.keys() & names)
         self._units[identifier] = known = frozenset(actions)

@@ -162,6 +162,9 @@ def state_actions(
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
     calls = _Calls(units, ran, namespaces)
+    changed: dict[Action, set[str]] = {
+        action: set().union(*map(changed_at_import, parts)) for action, parts in codes.items()
+    }
     found: dict[str, Action] = {}
     for state in sorted(states):
         writers = calls.writers(state, states[state])
@@ -175,11 +178,7 @@ def state_actions(
         node.functions = frozenset(reached)
         # Modules that register something when they are imported.
         node.parents.update(action for action in users if action.source is not None)
-        node.parents.update(
-            action
-            for action, parts in codes.items()
-            if any(state in changed_at_import(part) for part in parts)
-        )
+        node.parents.update(action for action, names in changed.items() if state in names)
         if 2 * len(fillers) <= len(users) or len(users) == 1:
             for filler in (*users[:1], *fillers):
                 node.inputs.update(filler.inputs)

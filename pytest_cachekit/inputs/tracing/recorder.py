@@ -114,6 +114,9 @@ class Recorder:
         """Note that the input `name` of `kind` is read now."""
         inputs = self.current.inputs
         if (kind, name) not in inputs:
+            if not name.isascii() and not _is_text(name):
+                self.current.refuse("reads something whose name is not text")
+                return
             inputs[kind, name] = self.fingerprints.now(kind, name)
 
     def read_file(self, path: str) -> None:
@@ -243,3 +246,12 @@ class Recorder:
             # They may have run in any thread.
             outer = self._stack[-1]
             outer.functions = outer.functions.union(ran)
+
+
+def _is_text(name: str) -> bool:
+    """Return whether `name` can be stored: undecodable bytes of a path can't."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
