@@ -43,6 +43,8 @@ class Dependencies:
         self._installed: dict[str, Input | None] = {}
         self._units: dict[int, frozenset[Action]] = {}
         self._unit_names: dict[int, frozenset[str]] = {}
+        self._sees_order: frozenset[int] = frozenset()
+        self._sees_lines: frozenset[int] = frozenset()
         self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
         self._submodules: dict[str, set[Action]] = {}
         for name, paths in recorder.module_names.items():
@@ -52,6 +54,10 @@ class Dependencies:
 
     def prepare(self, actions: Iterable[Action]) -> None:
         """Find the state that `actions`, all of the run in their order, left to each other."""
+        actions = list(actions)
+        ran: frozenset[int] = frozenset().union(*(action.functions for action in actions))
+        self._sees_order = frozenset(u for u in ran if not _SEES_ORDER.isdisjoint(self._names(u)))
+        self._sees_lines = frozenset(u for u in ran if not _SEES_LINES.isdisjoint(self._names(u)))
         states = self._recorder.states
         self._states = state_actions(
             states.changed(),
@@ -73,11 +79,11 @@ class Dependencies:
 
     def sees_order(self, action: Action) -> bool:
         """Return whether functions that `action` ran can notice the order of definitions."""
-        return self._sees(action, _SEES_ORDER)
+        return not self._sees_order.isdisjoint(action.functions)
 
     def sees_lines(self, action: Action) -> bool:
         """Return whether functions that `action` ran can notice where definitions stand."""
-        return self._sees(action, _SEES_LINES)
+        return not self._sees_lines.isdisjoint(action.functions)
 
     def own_code_sees_order(self, action: Action) -> bool:
         """Return whether the import-time code that `action` is can notice its own order."""
@@ -87,9 +93,6 @@ class Dependencies:
             for code in self._codes(action)
             for part in import_time_parts(code)
         )
-
-    def _sees(self, action: Action, telling: frozenset[str]) -> bool:
-        return any(not telling.isdisjoint(self._names(unit)) for unit in action.functions)
 
     def _names(self, identifier: int) -> frozenset[str]:
         names = self._unit_names.get(identifier)

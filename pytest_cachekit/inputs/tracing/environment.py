@@ -65,7 +65,9 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
 
     def get(self: Any, key: Any) -> Any:
         name = watched(key)
-        if name is not None and is_noise(name) and _ALL in recorder.current.inputs:
+        if name is not None and ("environment", name) in recorder.current.inputs:
+            name = None
+        elif name is not None and is_noise(name) and _ALL in recorder.current.inputs:
             # Whoever copies all variables asks for each by name.
             name = None
         if name is not None and not _is_setter(1) and not is_machinery(1):
