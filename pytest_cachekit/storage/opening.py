@@ -30,7 +30,7 @@ def open_backend(url: str, *, relative_to: Path | None = None) -> Backend:
         from .file import FileBackend
 
         path = Path(unquote(rest[2:]) if rest.startswith("//") else rest)
-        if not str(rest).strip("/") and str(path) in (".", ""):
+        if not rest.strip("/"):
             raise StorageError(f"{url!r} names no directory: write file:PATH.")
         return FileBackend((relative_to or Path.cwd()) / path)
     raise StorageError(
