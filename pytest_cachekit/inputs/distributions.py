@@ -30,6 +30,7 @@ class Distributions:
 
     def __init__(self) -> None:
         self._own: dict[str, str] = {}
+        self._requirements: dict[str, list[str]] = {}
         self._obvious: dict[str, str | None] = {}
 
     @cached_property
@@ -90,11 +91,18 @@ class Distributions:
                 parts[current] = ABSENT
                 continue
             parts[current] = self._own_fingerprint(current)
-            for match in _REQUIREMENT.finditer(distribution.read_text("METADATA") or ""):
-                wanted.append(normalized(match.group(1)))
+            wanted.extend(self._required(current))
         if parts[normalized(name)] == ABSENT:
             return ABSENT
         return digest_text(*(f"{key}={parts[key]}" for key in sorted(parts)))
+
+    def _required(self, name: str) -> list[str]:
+        known = self._requirements.get(name)
+        if known is None:
+            text = self._by_name[name].read_text("METADATA") or ""
+            known = [normalized(match.group(1)) for match in _REQUIREMENT.finditer(text)]
+            self._requirements[name] = known
+        return known
 
     def all_fingerprint(self) -> str:
         """Return the fingerprint of the whole set of installed distributions."""

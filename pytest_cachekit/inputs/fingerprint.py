@@ -71,6 +71,7 @@ class Fingerprints:
         self.distributions = distributions or Distributions()
         # Variables count as they were before any code of the project could change them.
         self._environment: dict[bytes, bytes] = dict(os.environ._data)  # type: ignore[attr-defined]
+        self._variables: dict[str, str] = {}
         self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
         self._kinds: dict[str, Callable[[str], str]] = {
             "file": self.file,
@@ -158,8 +159,12 @@ class Fingerprints:
 
     def environment(self, name: str) -> str:
         """Return the digest of the value that a variable had at the start, or "unset"."""
-        value = self._environment.get(os.fsencode(name))
-        return UNSET if value is None else value_fingerprint(name, value)
+        known = self._variables.get(name)
+        if known is None:
+            value = self._environment.get(os.fsencode(name))
+            known = UNSET if value is None else value_fingerprint(name, value)
+            self._variables[name] = known
+        return known
 
     def environment_names(self) -> str:
         """Return the digest of the names of all variables that are set, noise left out."""

@@ -59,6 +59,8 @@ class Layout:
             path + os.sep for path in dict.fromkeys(_with_real([tempfile.gettempdir()]))
         )
         self._regions: dict[str, Region] = {}
+        self._names: dict[str, str] = {}
+        self._paths: dict[str, str] = {}
 
     def region(self, path: str) -> Region:
         """Return the region of the absolute `path`."""
@@ -73,20 +75,27 @@ class Layout:
 
     def name(self, path: str) -> str:
         """Return the name of the absolute `path`: relative to the root where it lies below it."""
-        for root in self._roots:
-            if path.startswith(root):
-                return path[len(root) :].replace(os.sep, "/")
-        if path + os.sep in self._roots:
-            return "."
-        return path
+        name = self._names.get(path)
+        if name is None:
+            name = self._names[path] = self._find_name(path)
+        return name
 
     def path(self, name: str) -> str:
         """Return the absolute path that `name` stands for in this checkout."""
-        return os.path.normpath(os.path.join(self.root, name))
+        path = self._paths.get(name)
+        if path is None:
+            path = self._paths[name] = os.path.normpath(os.path.join(self.root, name))
+        return path
 
     def is_ancestor(self, path: str) -> bool:
         """Return whether `path` is a directory above the root: every checkout has its own."""
         return path in self._ancestors
+
+    def _find_name(self, path: str) -> str:
+        for root in self._roots:
+            if path.startswith(root):
+                return path[len(root) :].replace(os.sep, "/")
+        return "." if path + os.sep in self._roots else path
 
     def _find_region(self, path: str) -> Region:
         folder = path + os.sep

@@ -16,6 +16,8 @@ class Action:
     """Kind and name of what was read, to its fingerprint when it was read first."""
     imports: set[str] = field(default_factory=set)
     """Dotted names that were imported while it ran, whether or not they were loaded already."""
+    statements: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    """Import statements that ran while it did: the module, and the names imported from it."""
     parents: set[Action] = field(default_factory=set)
     """Actions whose inputs are this one's too."""
     source: tuple[str, str] | None = None

@@ -10,6 +10,7 @@ import os
 import posix
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from .callers import is_machinery
@@ -55,9 +56,15 @@ def absolute(path: Any) -> str | None:
         if isinstance(path, int):
             # Where an open directory is, on Linux.
             return posix.readlink(f"/proc/self/fd/{path}")
-        return os.path.abspath(os.fsdecode(path))
+        text = path if type(path) is str else os.fsdecode(path)
+        return _normalized(text) if text.startswith("/") else os.path.abspath(text)
     except (TypeError, ValueError, OSError):
         return None
+
+
+@lru_cache(maxsize=4096)
+def _normalized(path: str) -> str:
+    return os.path.normpath(path)
 
 
 def _opened(recorder: Recorder, arguments: tuple[Any, ...]) -> None:

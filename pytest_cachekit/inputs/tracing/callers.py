@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from types import FrameType
 
 # Modules of the standard library that pass a read on for somebody else.
@@ -22,17 +23,42 @@ _READS_FOR_TESTS = frozenset(
     }
 )  # fmt: skip
 _OWN = __name__.partition(".")[0]
-_MACHINERY = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "_hypothesis_pytestplugin", _OWN)
+_MACHINERY = frozenset(
+    {"_pytest", "pytest", "pluggy", "xdist", "execnet", "_hypothesis_pytestplugin", _OWN}
+)
+_IMPORT_SYSTEM = frozenset(
+    {
+        "importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib",
+        "_frozen_importlib_external", "importlib.util", "importlib.machinery",
+    }
+)  # fmt: skip
 
 
 def is_machinery(depth: int) -> bool:
     """Return whether the frame `depth` calls above the caller's acts for pytest or an import."""
+    return acts_for_itself(asker(depth + 1))
+
+
+def asker(depth: int) -> str:
+    """Return the module on whose behalf the frame `depth` calls above the caller's acts.
+
+    It is "" where that isn't known.
+    """
     frame: FrameType | None = sys._getframe(depth + 1)
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        name = frame.f_globals.get("__name__") or ""
+        # Frames are told apart by their globals: asking for their code raises an audit event.
+        name = frame.f_globals.get("__name__")
+        if type(name) is not str:
+            return ""
         if name not in _GO_BETWEENS:
-            return name.partition(".")[0] in _MACHINERY and name not in _READS_FOR_TESTS
+            return name
         frame = frame.f_back
-    return False
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def acts_for_itself(module: str) -> bool:
+    """Return whether what `module` reads is no input: it is part of pytest or of the imports."""
+    if module in _IMPORT_SYSTEM:
+        return True
+    return module.partition(".")[0] in _MACHINERY and module not in _READS_FOR_TESTS

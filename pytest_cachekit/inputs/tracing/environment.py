@@ -7,21 +7,14 @@ is no input of it.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 from ..fingerprint import UNSET, is_noise, is_own, value_fingerprint
 from .action import Action
-from .callers import is_machinery
+from .callers import acts_for_itself, asker
 from .patching import Patches
 from .recorder import Recorder
-
-# They set variables and put them back; what they look at on the way is nobody's input.
-_GO_BETWEENS = frozenset({"os", "_collections_abc", "collections.abc"})
-_SETTERS = frozenset({"_pytest.monkeypatch", "unittest.mock"})
-
 
 _ALL = ("environment names", "set")
 
@@ -51,7 +44,6 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         return None if is_own(name) else name
 
     def written(self: Any, key: Any) -> None:
-        # pytest sets PYTEST_CURRENT_TEST six times a test.
         name = watched(key)
         if name is None:
             return
@@ -64,23 +56,27 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
             writers[name] = recorder.current
 
     def get(self: Any, key: Any) -> Any:
+        inputs = recorder.current.inputs
+        if type(key) is str and ("environment", key) in inputs:
+            return original_get(self, key)
         name = watched(key)
-        if name is not None and ("environment", name) in recorder.current.inputs:
-            name = None
-        elif name is not None and is_noise(name) and _ALL in recorder.current.inputs:
+        if name is not None and is_noise(name) and _ALL in inputs:
             # Whoever copies all variables asks for each by name.
             name = None
-        if name is not None and not _is_setter(1) and not is_machinery(1):
+        if name is not None and not _is_nobody(1):
             recorder.observe(note, name)
         return original_get(self, key)
 
     def set_(self: Any, key: Any, value: Any) -> None:
         original_set(self, key, value)
-        written(self, key)
+        # pytest sets PYTEST_CURRENT_TEST six times a test.
+        if key != "PYTEST_CURRENT_TEST":
+            written(self, key)
 
     def delete(self: Any, key: Any) -> None:
         original_delete(self, key)
-        written(self, key)
+        if key != "PYTEST_CURRENT_TEST":
+            written(self, key)
 
     def note_all(self: Any) -> None:
         for key in list(self._data):
@@ -90,12 +86,12 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         recorder.read(*_ALL)
 
     def iterate(self: Any) -> Iterator[Any]:
-        if not _is_setter(1) and not is_machinery(1):
+        if not _is_nobody(1):
             recorder.observe(note_all, self)
         return iter(list(original_iterate(self)))
 
     def copy(self: Any) -> dict[Any, Any]:
-        if not _is_setter(1) and not is_machinery(1):
+        if not _is_nobody(1):
             recorder.observe(note_all, self)
         return {self.decodekey(key): self.decodevalue(value) for key, value in self._data.items()}
 
@@ -106,8 +102,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     patches.set(environ_class, "copy", copy)
 
 
-def _is_setter(depth: int) -> bool:
-    frame: FrameType | None = sys._getframe(depth + 1)
-    while frame is not None and frame.f_globals.get("__name__") in _GO_BETWEENS:
-        frame = frame.f_back
-    return frame is not None and frame.f_globals.get("__name__") in _SETTERS
+def _is_nobody(depth: int) -> bool:
+    """Return whether who asks is pytest, or sets variables and puts them back."""
+    name = asker(depth + 1)
+    return name == "unittest.mock" or acts_for_itself(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..manifest import Function, Input, Reading, Source
+from ..manifest import Function, Input, Reading, Source, bits
 from .action import Action
 from .dependencies import Dependencies
 from .recorder import Recorder
@@ -20,6 +20,7 @@ class Graph:
         self._nodes: list[Action] = []
         self._edges: list[set[int]] = []
         self._closures: list[int] | None = None
+        self._refusing = 0
         self._bases: dict[int, Reading] = {}
         self._functions: dict[int, Function] = {}
         self._readings: dict[Action, Reading] = {}
@@ -42,6 +43,9 @@ class Graph:
             for root in self._dependencies.direct(action)[0]:
                 self._add(root)
         self._close()
+        for index, node in enumerate(self._nodes):
+            if node.uncacheable is not None or node.unseen is not None:
+                self._refusing |= 1 << index
 
     def reading(self, action: Action) -> Reading:
         """Return what `action` depends on; the same object where it is asked for again."""
@@ -72,8 +76,8 @@ class Graph:
         return self._refusals[key]
 
     def _find_refusal(self, action: Action, declared: bool) -> str | None:
-        mask = self._mask(action)
-        shared = (node for index, node in enumerate(self._nodes) if mask >> index & 1)
+        mask = self._mask(action) & self._refusing
+        shared = (self._nodes[index] for index in bits(mask))
         for node in (action, *shared):
             reason = node.uncacheable or (None if declared else node.unseen)
             if reason is not None:
@@ -98,7 +102,7 @@ class Graph:
         return base
 
     def _make_base(self, mask: int) -> Reading:
-        nodes = [node for index, node in enumerate(self._nodes) if mask >> index & 1]
+        nodes = [self._nodes[index] for index in bits(mask)]
         sources = frozenset(node.source for node in nodes if node.source is not None)
         ordered: set[Source] = set()
         functions: set[Function] = set()

@@ -128,18 +128,24 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         level: int = 0,
     ) -> ModuleType:
         module = original_import(name, globals, locals, fromlist, level)
-        frame = sys._getframe(1)
         if fromlist:
             # It returned the module that `name` means, relative or not.
-            base = module.__dict__.get("__name__", name)
-            note_import(recorder, base, frame)
-            for part in fromlist:
-                if part == "*":
-                    note_star(recorder, module, frame)
-                elif f"{base}.{part}" in sys.modules:
-                    note_import(recorder, f"{base}.{part}", frame)
+            base = getattr(module, "__dict__", {}).get("__name__", name)
+            statement = (base, tuple(fromlist))
         elif level == 0:
-            note_import(recorder, name, frame)
+            statement = (name, ())
+        else:
+            return module
+        done = recorder.current.statements
+        on_demand = (
+            globals is not None
+            and "__getattr__" in globals
+            and globals.get("__name__") in recorder.module_names
+        )
+        if statement not in done or on_demand:
+            # A test's inner loops import the same names over and over.
+            done.add(statement)
+            note_statement(recorder, module, statement, sys._getframe(1))
         return module
 
     patches.set(source_loader, "exec_module", as_importlib(exec_module))
@@ -220,6 +226,19 @@ def note_import(recorder: Recorder, name: str, importer: FrameType) -> None:
         # PEP 562: a module that imports on demand has, from then on, what it imported.
         for path in recorder.module_names.get(str(importer.f_globals.get("__name__")), ()):
             recorder.modules[path].imports.add(name)
+
+
+def note_statement(
+    recorder: Recorder, module: ModuleType, statement: tuple[str, tuple[str, ...]], by: FrameType
+) -> None:
+    """Note what an import statement of the frame `by` imports, which found `module`."""
+    base, parts = statement
+    note_import(recorder, base, by)
+    for part in parts:
+        if part == "*":
+            note_star(recorder, module, by)
+        elif f"{base}.{part}" in sys.modules:
+            note_import(recorder, f"{base}.{part}", by)
 
 
 def note_star(recorder: Recorder, module: ModuleType, importer: FrameType) -> None:

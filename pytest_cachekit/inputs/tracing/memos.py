@@ -15,12 +15,12 @@ import io
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .action import Action
-from .names import UsedNames, changed_at_import, used_names
+from .names import UsedNames, changed_at_import, code_names, import_time_parts, used_names
 from .units import Unit
 
 _OF_BUILTINS = frozenset(
@@ -115,7 +115,7 @@ def _size(value: Any) -> int:
         return 0
     kind = type(value)
     try:
-        if "cache_info" in dir(kind):
+        if any("cache_info" in vars(base) for base in kind.__mro__):
             return int(value.cache_info().misses)
         if issubclass(kind, (dict, list, set)) or kind.__module__ in ("collections", "weakref"):
             return len(value)
@@ -162,9 +162,7 @@ def state_actions(
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
     calls = _Calls(units, ran, namespaces)
-    changed: dict[Action, set[str]] = {
-        action: set().union(*map(changed_at_import, parts)) for action, parts in codes.items()
-    }
+    imports = _Imports(codes)
     found: dict[str, Action] = {}
     for state in sorted(states):
         writers = calls.writers(state, states[state])
@@ -178,12 +176,34 @@ def state_actions(
         node.functions = frozenset(reached)
         # Modules that register something when they are imported.
         node.parents.update(action for action in users if action.source is not None)
-        node.parents.update(action for action, names in changed.items() if state in names)
+        node.parents.update(imports.changing(state))
         if 2 * len(fillers) <= len(users) or len(users) == 1:
             for filler in (*users[:1], *fillers):
                 node.inputs.update(filler.inputs)
                 node.imports.update(filler.imports)
     return found
+
+
+class _Imports:
+    """What the import-time code of each module binds or changes."""
+
+    def __init__(self, codes: Mapping[Action, list[CodeType]]) -> None:
+        self._codes = codes
+        self._changed: dict[Action, set[str]] = {}
+        self._naming: dict[str, list[Action]] = {}
+        for action, own in codes.items():
+            parts = (part for code in own for part in import_time_parts(code))
+            for name in set().union(*(part.co_names for part in parts)):
+                self._naming.setdefault(name, []).append(action)
+
+    def changing(self, name: str) -> Iterator[Action]:
+        """Iterate over the imports that bind or change `name`."""
+        for action in self._naming.get(name, ()):
+            if action not in self._changed:
+                changed = map(changed_at_import, self._codes[action])
+                self._changed[action] = set().union(*changed)
+            if name in self._changed[action]:
+                yield action
 
 
 class _Calls:
@@ -195,36 +215,47 @@ class _Calls:
         ran: frozenset[int],
         namespaces: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        project = frozenset(str(names.get("__name__")) for names in namespaces.values())
+        self._project = frozenset(str(names.get("__name__")) for names in namespaces.values())
+        self._namespaces = namespaces
         self._units = units
-        self._used: dict[int, UsedNames] = {}
+        self._used_by: dict[int, UsedNames] = {}
         self._simple: dict[str, set[int]] = {}
         self._special: dict[str, set[int]] = {}
+        self._naming: dict[str, set[int]] = {}
+        self._methods: dict[str, set[int]] = {}
         for identifier in ran:
             unit = units[identifier]
-            namespace = namespaces.get(unit.path, {})
-            self._used[identifier] = used_names(unit.code, namespace, project)
             simple, owner = _own_name(unit), _own_class(unit)
             # Making or using an instance names the class, not the method.
             table, key = (
                 (self._special, owner) if simple.startswith("__") else (self._simple, simple)
             )
             table.setdefault(key, set()).add(identifier)
+            self._methods.setdefault(owner, set()).add(identifier)
+            for name in code_names(unit.code):
+                self._naming.setdefault(name, set()).add(identifier)
 
     def writers(self, state: str, places: set[Place]) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""
-        writers = self._simple.get(state, set()) | {
-            unit for unit, used in self._used.items() if state in used.changed
-        }
+        writers = self._simple.get(state, set()) | self._changing(state)
         for attribute, classes in places:
             # A cached property, or a method that binds or changes an attribute of its own.
-            writers |= {
-                unit
-                for unit, used in self._used.items()
-                if _own_class(self._units[unit]) in classes
-                and (attribute in used.changed or _own_name(self._units[unit]) == attribute)
-            }
+            methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
+            own = {unit for unit in methods if _own_name(self._units[unit]) == attribute}
+            writers |= own | methods & self._changing(attribute)
         return writers
+
+    def _changing(self, name: str) -> set[int]:
+        naming = self._naming.get(name, ())
+        return {unit for unit in naming if name in self._used(unit).changed}
+
+    def _used(self, identifier: int) -> UsedNames:
+        used = self._used_by.get(identifier)
+        if used is None:
+            unit = self._units[identifier]
+            namespace = self._namespaces.get(unit.path, {})
+            used = self._used_by[identifier] = used_names(unit.code, namespace, self._project)
+        return used
 
     def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
         """Return `start` and the functions of `universe` that these may call."""
@@ -239,7 +270,7 @@ class _Calls:
     def _called(self, identifier: int) -> set[int]:
         unit = self._units[identifier]
         called = set(self._special.get(_own_class(unit), ()))
-        for name in self._used[identifier].loaded:
+        for name in self._used(identifier).loaded:
             named = self._simple.get(name, set())
             if name in _OF_BUILTINS:
                 # Mostly a dict's or a string's; else a neighbour's.

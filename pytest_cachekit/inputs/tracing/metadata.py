@@ -39,11 +39,11 @@ class _Watched:
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         folder = options.get("dir_fd")
-        if folder is None:
-            self._recorder.observe(self._note, self._recorder, path)
-        else:
+        if folder is not None:
             place = os.path.join(absolute(folder) or "", os.fsdecode(path))
             self._recorder.observe(self._note, self._recorder, place)
+        elif type(path) is not str or path not in self._recorder.unheeded:
+            self._recorder.observe(self._note, self._recorder, path)
         return self._original(path, *arguments, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -76,11 +76,11 @@ def watch_metadata(recorder: Recorder, patches: Patches) -> None:
 
 
 def _note(recorder: Recorder, path: Any) -> None:
+    name = absolute(path)
+    if name is None or not recorder.heeds(name):
+        return
     # linecache checks whether its copies are fresh; whoever uses the copy is noted there.
     if sys._getframe(3).f_globals.get("__name__") == "linecache" or is_machinery(3):
-        return
-    name = absolute(path)
-    if name is None:
         return
     if _asks_for_type(3):
         recorder.read_existence(name)
@@ -90,9 +90,13 @@ def _note(recorder: Recorder, path: Any) -> None:
 
 def _note_link(recorder: Recorder, path: Any) -> None:
     name = absolute(path)
-    if name is not None and not is_machinery(3):
-        recorder.read_link(name)
-    _note(recorder, path)
+    if name is None or not recorder.heeds(name) or is_machinery(3):
+        return
+    recorder.read_link(name)
+    if _asks_for_type(3):
+        recorder.read_existence(name)
+    else:
+        recorder.read_metadata(name)
 
 
 def _asks_for_type(depth: int) -> bool:

@@ -42,6 +42,8 @@ class Recorder:
         """Absolute path of each project module that ran, to the code that did."""
         self.created: dict[str, Action] = {}
         """Paths that something made in this run, to the action that did."""
+        self.unheeded: set[str] = set()
+        """Paths that were found not to be heeded."""
         self.states = States()
         """What modules held when their imports ended."""
         self._tracer = tracer
@@ -119,6 +121,20 @@ class Recorder:
                 return
             inputs[kind, name] = self.fingerprints.now(kind, name)
 
+    def heeds(self, path: str) -> bool:
+        """Return whether what is at the absolute `path` can be an input at all."""
+        if path in self.unheeded:
+            return False
+        layout = self.layout
+        if (
+            layout.region(path) in (Region.STANDARD, Region.IGNORED)
+            or layout.is_ancestor(path)
+            or path + "/" in layout.temporary
+        ):
+            self.unheeded.add(path)
+            return False
+        return True
+
     def read_file(self, path: str) -> None:
         """Note that the content of the file at the absolute `path` is read now."""
         self._read_path("file", path)
@@ -192,18 +208,15 @@ class Recorder:
         sys.path[:] = path_now
 
     def _read_path(self, kind: str, path: str) -> None:
-        region = self.layout.region(path)
-        if region is Region.STANDARD or region is Region.IGNORED:
+        if not self.heeds(path):
             return
-        if region is Region.INSTALLED:
+        if self.layout.region(path) is Region.INSTALLED:
             self._read_installed(kind, path)
             return
         creator = self._creator(path)
         if creator is not None:
             if creator is not self.current and creator is not self.session:
                 self.current.parents.add(creator)
-            return
-        if self.layout.is_ancestor(path) or path + "/" in self.layout.temporary:
             return
         self.read(kind, self.layout.name(path))
 
