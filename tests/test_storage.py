@@ -188,7 +188,9 @@ def test_a_relative_path_starts_where_it_is_told(tmp_path: Path) -> None:
     assert open_backend(f"file://{tmp_path}/c%20d").url == f"file:{tmp_path}/c d"
 
 
-@pytest.mark.parametrize("url", ["", "file", "file:", "file://", "memory", "redis", "ftp://host"])
+@pytest.mark.parametrize(
+    "url", ["", "file", "file:", "file://", "file:/", "memory", "redis", "ftp://host"]
+)
 def test_other_urls_are_refused_in_one_sentence(url: str) -> None:
     with pytest.raises(StorageError) as raised:
         open_backend(url)

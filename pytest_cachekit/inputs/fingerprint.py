@@ -98,10 +98,6 @@ class Fingerprints:
         except (KeyError, OSError, ValueError) as error:
             return f"unreadable: {type(error).__name__}"
 
-    def source(self, name: str) -> str:
-        """Return the digest of the project file `name`."""
-        return self.file(name)
-
     def file(self, name: str) -> str:
         """Return the digest of a file's content, or what else there is in its place."""
         path = self.layout.path(name)

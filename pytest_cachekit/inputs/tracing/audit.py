@@ -180,7 +180,7 @@ def _connected(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
             recorder.current.refuse_unless_declared(f"connects to a server on {host}")
     else:
         name = absolute(address)
-        if name is not None and recorder._creator(name) is None:
+        if name is not None and recorder.creator(name) is None:
             recorder.current.refuse_unless_declared(f"connects to the socket {name}")
 
 

@@ -213,7 +213,7 @@ class Recorder:
         if self.layout.region(path) is Region.INSTALLED:
             self._read_installed(kind, path)
             return
-        creator = self._creator(path)
+        creator = self.creator(path)
         if creator is not None:
             if creator is not self.current and creator is not self.session:
                 self.current.parents.add(creator)
@@ -230,7 +230,7 @@ class Recorder:
         else:
             self.read(kind, path)
 
-    def _creator(self, path: str) -> Action | None:
+    def creator(self, path: str) -> Action | None:
         """Return the action that made `path`, or a directory above it, in this run."""
         created = self.created
         while len(path) > 1:
