@@ -53,8 +53,8 @@ def run(command: list[str | Path], cwd: Path, **variables: str) -> subprocess.Co
     environment = {
         key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
     }
-    environment.update(variables)
     environment.pop("PYTHONPATH", None)
+    environment.update(variables)
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd, env=environment, text=True, capture_output=True, check=False,

@@ -1,0 +1,1 @@
+"""Laboratories that try to fool the cache."""

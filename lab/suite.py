@@ -1,0 +1,120 @@
+"""A real project's test suite: run plain or with the cache, and compared by outcomes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.suites import Project, run
+
+_PLUGIN = Path(__file__).with_name("inside") / "lab_outcomes.py"
+
+
+@dataclass
+class Result:
+    """What one run came to."""
+
+    status: int
+    outcomes: dict[str, str]
+    """Node id of each test that ran or was replayed to its worst outcome."""
+    verdicts: dict[str, str] = field(default_factory=dict)
+    """Node id to the cache's verdict; none in a plain run."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def hits(self) -> list[str]:
+        """The tests that were replayed."""
+        return [name for name, verdict in self.verdicts.items() if verdict == "hit"]
+
+    @property
+    def failed(self) -> set[str]:
+        """The tests that failed."""
+        return {name for name, word in self.outcomes.items() if word == "failed"}
+
+
+@dataclass
+class Suite:
+    """The suite below `root`, run with the interpreter `python`."""
+
+    name: str
+    root: Path
+    python: Path
+    arguments: Sequence[str] = ()
+
+    @classmethod
+    def copy(cls, project: Project, to: Path) -> Suite:
+        """Return a copy of a prepared project's suite at `to`, where it can be changed."""
+        shutil.rmtree(to, ignore_errors=True)
+        ignored = shutil.ignore_patterns("__pycache__", ".cachekit", ".pytest_cache")
+        shutil.copytree(project.root, to, symlinks=True, ignore=ignored)
+        return cls(project.name, to, project.python, project.arguments)
+
+    def plain(self, *words: str, only: Iterable[str] | None = None) -> Result:
+        """Run without the cache; `only` are node ids, in the order in which they shall run."""
+        return self._run(list(words), only)
+
+    def cached(self, *words: str, only: Iterable[str] | None = None) -> Result:
+        """Run with the cache."""
+        report = self.root.parent / f"{self.root.name}-report.json"
+        report.unlink(missing_ok=True)
+        result = self._run(["--cachekit", f"--cachekit-report={report}", *words], only)
+        if report.exists():
+            data: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+            for test in data["tests"]:
+                result.verdicts[test["nodeid"]] = test["verdict"]
+                result.reasons[test["nodeid"]] = test["reason"]
+        return result
+
+    def _run(self, words: list[str], only: Iterable[str] | None) -> Result:
+        found = self.root.parent / f"{self.root.name}-outcomes.json"
+        found.unlink(missing_ok=True)
+        chosen = self.root.parent / f"{self.root.name}-chosen.json"
+        chosen.unlink(missing_ok=True)
+        if only is not None:
+            chosen.write_text(json.dumps(list(only)), encoding="utf-8")
+        # The copy comes before the original, which is installed in editable mode.
+        lies_in = self.root / "src" if (self.root / "src").is_dir() else self.root
+        done = run(
+            [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
+             "-p", _PLUGIN.stem, *self.arguments, *words],
+            self.root,
+            PYTHONPATH=f"{lies_in}:{_PLUGIN.parent}", OUTCOMES=str(found), CHOSEN=str(chosen),
+        )  # fmt: skip
+        outcomes = json.loads(found.read_text(encoding="utf-8")) if found.exists() else {}
+        return Result(done.returncode, outcomes, text=done.stdout + done.stderr)
+
+
+def unstable_tests(suite: Suite) -> set[str]:
+    """Return the tests, numbers in their names left out, that two plain runs disagree about."""
+    one, other = suite.plain(), suite.plain()
+    names = one.outcomes.keys() | other.outcomes.keys()
+    return {
+        shape(name) for name in names if one.outcomes.get(name) != other.outcomes.get(name)
+    }  # fmt: skip
+
+
+def shape(name: str) -> str:
+    """Return a node id without numbers: some suites put the time of day into them."""
+    return re.sub(r"\d+", "#", name)
+
+
+def stale_outcomes(suite: Suite, cached: Result, unstable: set[str]) -> dict[str, str]:
+    """Return the tests that were replayed and end otherwise when they run, with how they end.
+
+    Only what was replayed runs again; the rest has just run.
+    """
+    hits = [name for name in cached.hits if shape(name) not in unstable]
+    if not hits:
+        return {}
+    plain = suite.plain(only=hits)
+    return {
+        name: plain.outcomes.get(name, "not run")
+        for name in hits
+        if plain.outcomes.get(name) != cached.outcomes.get(name)
+    }
