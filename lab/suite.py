@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,18 @@ class Suite:
         """Run without the cache; `only` are node ids, in the order in which they shall run."""
         return self._run(list(words), only)
 
-    def cached(self, *words: str, only: Iterable[str] | None = None) -> Result:
+    def decide(self) -> Result:
+        """Look up what would be replayed, and run nothing; the cache stays as it is."""
+        return self.cached("--cachekit-mode=read-only", decide_only=True)
+
+    def cached(
+        self, *words: str, only: Iterable[str] | None = None, decide_only: bool = False
+    ) -> Result:
         """Run with the cache."""
         report = self.root.parent / f"{self.root.name}-report.json"
         report.unlink(missing_ok=True)
-        result = self._run(["--cachekit", f"--cachekit-report={report}", *words], only)
+        command = ["--cachekit", f"--cachekit-report={report}", *words]
+        result = self._run(command, only, DECIDE_ONLY="1" if decide_only else "")
         if report.exists():
             data: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
             for test in data["tests"]:
@@ -71,7 +78,7 @@ class Suite:
                 result.reasons[test["nodeid"]] = test["reason"]
         return result
 
-    def _run(self, words: list[str], only: Iterable[str] | None) -> Result:
+    def _run(self, words: list[str], only: Iterable[str] | None, **variables: str) -> Result:
         found = self.root.parent / f"{self.root.name}-outcomes.json"
         found.unlink(missing_ok=True)
         chosen = self.root.parent / f"{self.root.name}-chosen.json"
@@ -84,7 +91,8 @@ class Suite:
             [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
              "-p", _PLUGIN.stem, *self.arguments, *words],
             self.root,
-            PYTHONPATH=f"{lies_in}:{_PLUGIN.parent}", OUTCOMES=str(found), CHOSEN=str(chosen),
+            PYTHONPATH=f"{lies_in}:{_PLUGIN.parent}",
+            OUTCOMES=str(found), CHOSEN=str(chosen), **variables,
         )  # fmt: skip
         outcomes = json.loads(found.read_text(encoding="utf-8")) if found.exists() else {}
         return Result(done.returncode, outcomes, text=done.stdout + done.stderr)
@@ -104,17 +112,23 @@ def shape(name: str) -> str:
     return re.sub(r"\d+", "#", name)
 
 
-def stale_outcomes(suite: Suite, cached: Result, unstable: set[str]) -> dict[str, str]:
-    """Return the tests that were replayed and end otherwise when they run, with how they end.
+def stale_outcomes(
+    suite: Suite, hits: Iterable[str], recorded: Mapping[str, str], unstable: set[str]
+) -> dict[str, str]:
+    """Return which of the tests that are replayed end otherwise when they run, with how they end.
 
-    Only what was replayed runs again; the rest has just run.
+    Args:
+        suite: where they run; nothing else does.
+        hits: their node ids.
+        recorded: node ids to the outcomes that are replayed.
+        unstable: names that `unstable_tests` found.
     """
-    hits = [name for name in cached.hits if shape(name) not in unstable]
-    if not hits:
+    chosen = [name for name in hits if shape(name) not in unstable]
+    if not chosen:
         return {}
-    plain = suite.plain(only=hits)
+    plain = suite.plain(only=chosen)
     return {
         name: plain.outcomes.get(name, "not run")
-        for name in hits
-        if plain.outcomes.get(name) != cached.outcomes.get(name)
+        for name in chosen
+        if plain.outcomes.get(name) != recorded.get(name)
     }

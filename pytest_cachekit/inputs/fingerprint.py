@@ -4,7 +4,11 @@
 |---------------|-----------------------|---------------------------------------------------|
 | file          | path                  | digest of the content, or what else is there      |
 | listing       | path of a directory   | digest of the names in it                         |
-| metadata      | path                  | type, size, permission to execute                 |
+| metadata      | path                  | type, size, what its owner may do with it         |
+| mode          | path                  | type and all permissions                          |
+| output        | path                  | the same as a file's, of what the action wrote    |
+| packages      | path of a directory   | digest of the names of packages' metadata in it   |
+| sizes         | path of a directory   | digest of the names and sizes of the files in it  |
 | link          | path                  | where a symbolic link leads, or the type          |
 | existence     | path                  | type                                              |
 | environment   | variable              | digest of the value, or "unset"                   |
@@ -33,11 +37,13 @@ from .resolution import Resolver
 
 ABSENT = "absent"
 UNSET = "unset"
-# By-products of tools, which come and go beside what a listing is read for.
-_BY_PRODUCTS = (".pyc", ".pyo")
-_BY_PRODUCT_NAMES = frozenset(
-    {"__pycache__", ".pytest_cache", ".cachekit", ".hypothesis", ".coverage", ".mypy_cache"}
+# By-products of tools, which come and go beside what a listing is read for: in any directory,
+# and in the root.
+_BY_PRODUCTS = (".pyc", ".pyo", "__pycache__/")
+_BY_PRODUCTS_OF_ROOT = frozenset(
+    {".pytest_cache/", ".cachekit/", ".hypothesis/", ".coverage", ".mypy_cache/", ".ruff_cache/"}
 )
+_PACKAGES = (".dist-info", ".egg-info", ".egg", ".egg-link")
 # Set anew by the shell, the terminal or pytest for each run; no outcome should depend on them.
 _NOISE = frozenset(
     {
@@ -46,16 +52,19 @@ _NOISE = frozenset(
     }
 )  # fmt: skip
 _NOISY_PREFIXES = ("CACHEKIT_", "PYTEST_", "COV_CORE_")
+_SET_BY_PYTEST = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_", "COV_CORE_")
 
 
 def is_own(variable: str) -> bool:
     """Return whether an environment variable is set by pytest, its plugins or this package."""
-    return variable.startswith(_NOISY_PREFIXES)
+    return variable.startswith(("CACHEKIT_", *_SET_BY_PYTEST))
 
 
 def is_noise(variable: str) -> bool:
     """Return whether a variable, not asked for by name, differs from run to run by its nature."""
-    return variable in _NOISE or variable == "PYTHONHASHSEED" or is_own(variable)
+    return (
+        variable in _NOISE or variable == "PYTHONHASHSEED" or variable.startswith(_NOISY_PREFIXES)
+    )
 
 
 def value_fingerprint(variable: str, value: bytes) -> str:
@@ -77,6 +86,10 @@ class Fingerprints:
             "file": self.file,
             "listing": self.listing,
             "metadata": self.metadata,
+            "mode": self.mode,
+            "output": self.file,
+            "sizes": self.sizes,
+            "packages": self.packages,
             "existence": self.existence,
             "link": self.link,
             "environment": self.environment,
@@ -124,23 +137,44 @@ class Fingerprints:
                 names = [f"{entry.name}{'/' * entry.is_dir()}" for entry in entries]
         except OSError:
             return ABSENT
-        return digest_text(
-            *sorted(
-                entry
-                for entry in names
-                if entry.rstrip("/") not in _BY_PRODUCT_NAMES and not entry.endswith(_BY_PRODUCTS)
-            )
-        )
+        ignored = _BY_PRODUCTS_OF_ROOT if name == "." else ()
+        kept = (name for name in names if name not in ignored and not name.endswith(_BY_PRODUCTS))
+        return digest_text(*sorted(kept))
+
+    def packages(self, name: str) -> str:
+        """Return the digest of the names of packages' metadata in a directory."""
+        try:
+            names = os.listdir(self.layout.path(name))
+        except OSError:
+            return ABSENT
+        return digest_text(*sorted(name for name in names if name.endswith(_PACKAGES)))
+
+    def sizes(self, name: str) -> str:
+        """Return the digest of names and metadata of the files in a directory."""
+        try:
+            with os.scandir(self.layout.path(name)) as entries:
+                names = sorted(entry.name for entry in entries)
+        except OSError:
+            return ABSENT
+        found = ((entry, self.metadata(os.path.join(name, entry))) for entry in names)
+        return digest_text(*(f"{entry} {data}" for entry, data in found if data.startswith("file")))
 
     def metadata(self, name: str) -> str:
-        """Return type, size and permission to execute; time stamps are no inputs."""
+        """Return type, size and the owner's permissions; time stamps are no inputs."""
         try:
             status = posix.stat(self.layout.path(name))
         except (OSError, ValueError):
             return ABSENT
         if stat.S_ISREG(status.st_mode):
-            return f"file {status.st_size} {bool(status.st_mode & stat.S_IXUSR):d}"
+            return f"file {status.st_size} {status.st_mode & stat.S_IRWXU:o}"
         return "directory" if stat.S_ISDIR(status.st_mode) else "special"
+
+    def mode(self, name: str) -> str:
+        """Return type and all permissions; those of others depend on who checked a file out."""
+        try:
+            return f"{posix.stat(self.layout.path(name)).st_mode:o}"
+        except (OSError, ValueError):
+            return ABSENT
 
     def existence(self, name: str) -> str:
         """Return the type of what is there, or "absent"."""
@@ -200,6 +234,10 @@ def describe(item: Input) -> str:
         "file": "file",
         "listing": "listing of directory",
         "metadata": "metadata of",
+        "mode": "permissions of",
+        "output": "what it wrote into",
+        "sizes": "sizes of the files in",
+        "packages": "packages in",
         "existence": "existence of",
         "module": "place of module",
         "distribution": "distribution",

@@ -30,8 +30,12 @@ class Region(Enum):
     """Anything else: an absolute path names it."""
 
 
-_IGNORED_PARTS = frozenset({"__pycache__", ".pytest_cache", ".cachekit", ".hypothesis"})
+_IGNORED_PARTS = frozenset({".cachekit", ".hypothesis"})
 _IGNORED_ROOTS = ("/dev/", "/proc/", "/sys/")
+# Files in memory, which happen to lie below a root of devices.
+_SHARED_MEMORY = "/dev/shm/"  # noqa: S108  nothing is put there
+# Assertion rewriting writes bytecode under a name that ends in a process's number.
+_BYTECODE = (".pyc", ".pyo")
 
 
 class Layout:
@@ -87,6 +91,10 @@ class Layout:
             path = self._paths[name] = os.path.normpath(os.path.join(self.root, name))
         return path
 
+    def is_temporary(self, path: str) -> bool:
+        """Return whether the absolute `path` is in a directory for temporary files."""
+        return path.startswith(self.temporary) and not path.startswith(self._roots)
+
     def is_ancestor(self, path: str) -> bool:
         """Return whether `path` is a directory above the root: every checkout has its own."""
         return path in self._ancestors
@@ -95,13 +103,19 @@ class Layout:
         for root in self._roots:
             if path.startswith(root):
                 return path[len(root) :].replace(os.sep, "/")
-        return "." if path + os.sep in self._roots else path
+        if path + os.sep in self._roots:
+            return "."
+        return os.path.relpath(path, self.root) if path in self._ancestors else path
 
     def _find_region(self, path: str) -> Region:
         folder = path + os.sep
         if not _IGNORED_PARTS.isdisjoint(path.split(os.sep)):
             return Region.IGNORED
-        if folder.startswith(self._ignored) or path.startswith(_IGNORED_ROOTS):
+        if folder.startswith(self._ignored):
+            return Region.IGNORED
+        if path.startswith(_IGNORED_ROOTS) and not path.startswith(_SHARED_MEMORY):
+            return Region.IGNORED
+        if "/__pycache__" in path and _is_bytecode(path):
             return Region.IGNORED
         if folder.startswith(self.installed_roots) or "/site-packages/" in path:
             return Region.INSTALLED
@@ -112,6 +126,11 @@ class Layout:
         if path.endswith(".py") and not folder.startswith(self.temporary):
             return Region.PROJECT
         return Region.SYSTEM
+
+
+def _is_bytecode(path: str) -> bool:
+    name = path.rpartition(os.sep)[2]
+    return name == "__pycache__" or name.rstrip("0123456789.").endswith(_BYTECODE)
 
 
 def _site_directories() -> list[str]:

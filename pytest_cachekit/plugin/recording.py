@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from _pytest.fixtures import FixtureDef
 from ..inputs.tracing.action import Action
 from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
+from ..inputs.tracing.shared_values import watch_value
 
 
 class Actions:
@@ -87,6 +88,7 @@ class Actions:
 
     def _patch_fixtures(self, patches: Patches) -> None:
         recorder, fixtures = self._recorder, self._fixtures
+        values: dict[FixtureDef[Any], Callable[[], None]] = {}
         original_execute = FixtureDef.execute
         original_finish = FixtureDef.finish
 
@@ -101,7 +103,10 @@ class Actions:
             recorder.current.parents.add(shared)
             recorder.enter(shared)
             try:
-                return original_execute(self, request)
+                value = original_execute(self, request)
+                if self not in values:
+                    values[self] = watch_value(recorder.states, value)
+                return value
             finally:
                 recorder.leave(shared)
 
@@ -111,6 +116,7 @@ class Actions:
             if shared is None:
                 return original_finish(self, request)
             # Whichever test happens to be the last, what teardown reads is the fixture's.
+            values.pop(self, _nothing)()
             with recorder.running(shared):
                 return original_finish(self, request)
 
@@ -128,3 +134,7 @@ def declares_inputs(item: pytest.Item) -> bool:
 
 def _names(value: str | Sequence[str]) -> Sequence[str]:
     return [value] if isinstance(value, str) else value
+
+
+def _nothing() -> None:
+    pass

@@ -68,6 +68,7 @@ class TestResults:
             StorageError: the cache can't be written.
         """
         recorder.settle_modules()
+        recorder.writes.settle()
         graph = Graph(recorder)
         graph.prepare(action for _, action, _ in self._ran)
         for item, action, outcome in self._ran:

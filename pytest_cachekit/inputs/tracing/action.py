@@ -20,6 +20,8 @@ class Action:
     """Import statements that ran while it did: the module, and the names imported from it."""
     parents: set[Action] = field(default_factory=set)
     """Actions whose inputs are this one's too."""
+    writes: set[str] = field(default_factory=set)
+    """Paths, other than temporary ones, that it made or changed."""
     source: tuple[str, str] | None = None
     """For a module's import: the name and digest of its file."""
     uncacheable: str | None = None
@@ -36,6 +38,8 @@ class Action:
             frozenset(self.parents),
             self.uncacheable,
             self.unseen,
+            # What others read of what it wrote is found out later.
+            self if self.writes else None,
         )
 
     def refuse(self, reason: str) -> None:

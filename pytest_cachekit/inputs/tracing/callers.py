@@ -11,7 +11,7 @@ _GO_BETWEENS = frozenset(
     {
         "os", "posixpath", "genericpath", "pathlib", "pathlib._local", "pathlib._abc", "io",
         "codecs", "tokenize", "_collections_abc", "collections.abc", "shutil", "contextlib",
-        "glob", "fnmatch", "linecache", "functools", "tempfile",
+        "glob", "fnmatch", "linecache", "functools", "tempfile", "importlib.metadata",
     }
 )  # fmt: skip
 # Parts of pytest that call what a test hands them, or read its files for it: that counts.
@@ -32,6 +32,32 @@ _IMPORT_SYSTEM = frozenset(
         "_frozen_importlib_external", "importlib.util", "importlib.machinery",
     }
 )  # fmt: skip
+
+
+def is_go_between(depth: int) -> bool:
+    """Return whether the frame `depth` calls above the caller's passes things on for another."""
+    return (sys._getframe(depth + 1).f_globals.get("__name__") or "") in _GO_BETWEENS
+
+
+def asking_frame(depth: int) -> FrameType:
+    """Return the frame on whose behalf the frame `depth` calls above the caller's acts."""
+    frame = sys._getframe(depth + 1)
+    while (frame.f_globals.get("__name__") or "") in _GO_BETWEENS and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def names_of_asker(depth: int) -> frozenset[str]:
+    """Return the names in the code on whose behalf the frame `depth` calls above acts.
+
+    The names of the functions in between are among them.
+    """
+    frame = sys._getframe(depth + 1)
+    names = {frame.f_code.co_name}
+    while (frame.f_globals.get("__name__") or "") in _GO_BETWEENS and frame.f_back is not None:
+        frame = frame.f_back
+        names.add(frame.f_code.co_name)
+    return frozenset((*names, *frame.f_code.co_names))
 
 
 def is_machinery(depth: int) -> bool:

@@ -28,10 +28,17 @@ _SEES_ORDER = frozenset(
         "__subclasses__", "__prepare__", "__set_name__", "__init_subclass__",
     }
 )  # fmt: skip
+# Whoever uses these at import time may look into the module that is just being made.
+_OWN_MODULE = frozenset({"getattr", "modules"})
 # Whoever asks these sees on which line things stand.
 _SEES_LINES = frozenset(
     {"co_firstlineno", "co_lines", "co_positions", "f_lineno", "tb_lineno", "getsourcelines"}
 )
+# What these find has a line number, which code asks for as it does for those of any parser.
+_TELLS_LINES = frozenset(
+    {"warns", "deprecated_call", "catch_warnings", "recwarn", "caplog", "extract_tb",
+     "extract_stack", "TracebackException"}
+)  # fmt: skip
 
 
 class Dependencies:
@@ -57,7 +64,7 @@ class Dependencies:
         actions = list(actions)
         ran: frozenset[int] = frozenset().union(*(action.functions for action in actions))
         self._sees_order = frozenset(u for u in ran if not _SEES_ORDER.isdisjoint(self._names(u)))
-        self._sees_lines = frozenset(u for u in ran if not _SEES_LINES.isdisjoint(self._names(u)))
+        self._sees_lines = frozenset(u for u in ran if self._is_told_lines(u))
         states = self._recorder.states
         self._states = state_actions(
             states.changed(),
@@ -89,10 +96,17 @@ class Dependencies:
         """Return whether the import-time code that `action` is can notice its own order."""
         telling = _SEES_ORDER | {"locals"}
         return any(
-            not telling.isdisjoint(part.co_names)
+            not telling.isdisjoint(part.co_names) or _OWN_MODULE.issubset(part.co_names)
             for code in self._codes(action)
             for part in import_time_parts(code)
         )
+
+    def _is_told_lines(self, identifier: int) -> bool:
+        names = self._names(identifier)
+        if "lineno" not in names:
+            return not _SEES_LINES.isdisjoint(names)
+        arguments = self._recorder.units[identifier].code.co_varnames
+        return not _TELLS_LINES.isdisjoint((*names, *arguments))
 
     def _names(self, identifier: int) -> frozenset[str]:
         names = self._unit_names.get(identifier)

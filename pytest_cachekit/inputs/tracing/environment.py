@@ -7,14 +7,18 @@ is no input of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import posix
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..fingerprint import UNSET, is_noise, is_own, value_fingerprint
 from .action import Action
-from .callers import acts_for_itself, asker
+from .callers import acts_for_itself, asker, asking_frame
 from .patching import Patches
 from .recorder import Recorder
+
+# They set variables and put them back; what they look at on the way is nobody's input.
+_PUT_BACK = frozenset({"_patch_dict", "_unpatch_dict", "_clear_dict"})
 
 _ALL = ("environment names", "set")
 
@@ -26,6 +30,8 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     original_set = environ_class.__setitem__
     original_delete = environ_class.__delitem__
     original_iterate = environ_class.__iter__
+    original_represent = environ_class.__repr__
+    original_reduce = environ_class.__reduce_ex__
     writers: dict[str, Action] = {}
 
     def note(name: str) -> None:
@@ -63,7 +69,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         if name is not None and is_noise(name) and _ALL in inputs:
             # Whoever copies all variables asks for each by name.
             name = None
-        if name is not None and not _is_nobody(1):
+        if name is not None and _counts(1):
             recorder.observe(note, name)
         return original_get(self, key)
 
@@ -86,12 +92,23 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         recorder.read(*_ALL)
 
     def iterate(self: Any) -> Iterator[Any]:
-        if not _is_nobody(1):
+        if _counts(1):
             recorder.observe(note_all, self)
         return iter(list(original_iterate(self)))
 
+    def represent(self: Any) -> str:
+        if _counts(1):
+            recorder.observe(note_all, self)
+        return str(original_represent(self))
+
+    def reduce(self: Any, protocol: Any) -> Any:
+        # As copy.deepcopy() and pickle see it.
+        if _counts(1):
+            recorder.observe(note_all, self)
+        return original_reduce(self, protocol)
+
     def copy(self: Any) -> dict[Any, Any]:
-        if not _is_nobody(1):
+        if _counts(1):
             recorder.observe(note_all, self)
         return {self.decodekey(key): self.decodevalue(value) for key, value in self._data.items()}
 
@@ -99,10 +116,57 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     patches.set(environ_class, "__setitem__", set_)
     patches.set(environ_class, "__delitem__", delete)
     patches.set(environ_class, "__iter__", iterate)
+    patches.set(environ_class, "__repr__", represent)
+    patches.set(environ_class, "__reduce_ex__", reduce)
     patches.set(environ_class, "copy", copy)
 
+    def note_raw(name: str) -> None:
+        if _counts(2):
+            recorder.observe(note, name)
 
-def _is_nobody(depth: int) -> bool:
-    """Return whether who asks is pytest, or sets variables and puts them back."""
-    name = asker(depth + 1)
-    return name == "unittest.mock" or acts_for_itself(name)
+    def note_all_raw() -> None:
+        if _counts(2):
+            recorder.observe(note_all, os.environ)
+
+    patches.set(posix, "environ", _raw_environment(note_raw, note_all_raw))
+
+
+def _raw_environment(note: Callable[[str], None], note_all: Callable[[], None]) -> Any:
+    """Return the mapping that `os.environ` was made from, as one that takes notes."""
+
+    class Environment(dict[bytes, bytes]):
+        def __getitem__(self, key: bytes) -> bytes:
+            note(os.fsdecode(key))
+            return super().__getitem__(key)
+
+        def get(self, key: bytes, default: Any = None) -> Any:
+            note(os.fsdecode(key))
+            return super().get(key, default)
+
+        def __contains__(self, key: object) -> bool:
+            if isinstance(key, bytes):
+                note(os.fsdecode(key))
+            return super().__contains__(key)
+
+        def __iter__(self) -> Iterator[bytes]:
+            note_all()
+            return super().__iter__()
+
+        def items(self) -> Any:
+            note_all()
+            return super().items()
+
+    return Environment(posix.environ)
+
+
+def _counts(depth: int) -> bool:
+    """Return whether an outcome can depend on what the caller of `depth` calls above reads."""
+    module = asker(depth + 1)
+    if module == "_pytest.monkeypatch":
+        # Prepending reads the value, and deleting may insist that there is one.
+        frame = asking_frame(depth + 1)
+        function = frame.f_code.co_name
+        return function == "setenv" or (function == "delitem" and frame.f_locals["raising"])
+    if module == "unittest.mock":
+        return asking_frame(depth + 1).f_code.co_name not in _PUT_BACK
+    return not acts_for_itself(module)

@@ -148,6 +148,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             note_statement(recorder, module, statement, sys._getframe(1))
         return module
 
+    recorder.states.remember(builtins)
     patches.set(source_loader, "exec_module", as_importlib(exec_module))
     patched_get_code = as_importlib(get_code)
     patches.set(source_loader, "get_code", patched_get_code)

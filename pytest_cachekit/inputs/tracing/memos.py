@@ -11,15 +11,17 @@ name, what they call, as far as these ran in any action that ran one of them.
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, GeneratorType, ModuleType
 from typing import Any
 
 from .action import Action
+from .leaves import Leaves, Path, collect_leaves, differing
 from .names import UsedNames, changed_at_import, code_names, import_time_parts, used_names
 from .units import Unit
 
@@ -30,47 +32,49 @@ _OF_BUILTINS = frozenset(
     for name in dir(kind)
 )  # fmt: skip
 _DEPTH = 3
-_LIMIT = 2_000
 
 Place = tuple[str, frozenset[str]]
-"""An attribute, and the names of the classes of the instance that has it; none for a global."""
+"""An attribute, and the names of the classes of the instance that has it; none for a global,
 
-_Path = tuple[str, ...]
-_Leaf = tuple[object, int]
+a variable of a closure, or the function of a generator.
+"""
 
 
 class States:
     """Remembers the state of modules as their imports left it."""
 
     def __init__(self) -> None:
-        self._before: list[tuple[ModuleType, dict[_Path, _Leaf]]] = []
+        self._before: list[tuple[ModuleType, Leaves]] = []
+
+        self._found: dict[str, set[Place]] = {}
 
     def remember(self, module: ModuleType) -> None:
         """Remember the state of `module`, whose import has just ended."""
         self._before.append((module, _leaves(module)))
 
+    def found(self, name: str, place: Place) -> None:
+        """Note a name whose value changed in an object that isn't a module's."""
+        self._found.setdefault(name, set()).add(place)
+
     def namespaces(self) -> dict[str, Mapping[str, Any]]:
         """Return the globals of each module, by the absolute path of its file."""
         return {
-            os.path.abspath(module.__file__): vars(module)
+            os.path.abspath(path): vars(module)
             for module, _ in self._before
-            if module.__file__
+            if (path := getattr(module, "__file__", None))
         }
 
     def changed(self) -> dict[str, set[Place]]:
         """Return the names whose values have changed since, each with where in it."""
-        names: dict[str, set[Place]] = {}
+        names = {name: set(places) for name, places in self._found.items()}
         for module, before in self._before:
-            after = _leaves(module)
-            for path in before.keys() | after.keys():
-                old, new = before.get(path), after.get(path)
-                if old is None or new is None or old[0] is not new[0] or old[1] != new[1]:
-                    name, place = _place(module, path)
-                    names.setdefault(name, set()).add(place)
+            for path in differing(before, _leaves(module)):
+                name, place = _place(module, path)
+                names.setdefault(name, set()).add(place)
         return names
 
 
-def _place(module: ModuleType, path: _Path) -> tuple[str, Place]:
+def _place(module: ModuleType, path: Path) -> tuple[str, Place]:
     """Return the name by which code reaches the state at `path` of `module`, and where that is."""
     holder: Any = module
     name = path[-1]
@@ -82,63 +86,18 @@ def _place(module: ModuleType, path: _Path) -> tuple[str, Place]:
             break
     for part in path[path.index(name) + 1 : -1]:
         holder = getattr(holder, "__dict__", {}).get(part)
+    if isinstance(holder, FunctionType) and path[-1] in holder.__code__.co_freevars:
+        return name, (path[-1], frozenset())
+    if name == path[-1] and isinstance(value := vars(holder).get(name), GeneratorType):
+        return name, (value.gi_code.co_name, frozenset())
     kinds = type(holder).__mro__ if name != path[-1] else ()
     return name, (path[-1], frozenset(kind.__name__ for kind in kinds))
 
 
-def _leaves(module: ModuleType) -> dict[_Path, _Leaf]:
-    """Return what can hold state in a module: paths of names to a value and its size."""
-    found: dict[_Path, _Leaf] = {}
-    _collect(vars(module), (), _DEPTH, module.__name__, found)
-    return found
-
-
-def _collect(
-    names: Mapping[str, Any], prefix: _Path, depth: int, module: str, found: dict[_Path, _Leaf]
-) -> None:
-    for name, value in list(names.items()):
-        if len(found) > _LIMIT:
-            return
-        if (name.startswith("__") and name.endswith("__")) or isinstance(value, ModuleType):
-            continue
-        path = (*prefix, name)
-        found[path] = (value, _size(value))
-        if depth > 1:
-            inner = _attributes(value, module)
-            if inner is not None:
-                _collect(inner, path, depth - 1, module, found)
-
-
-def _size(value: Any) -> int:
-    """Return what changes when a value does, as far as that is cheap to know."""
-    if isinstance(value, (str, bytes, int, float, tuple, frozenset, type)):
-        return 0
-    kind = type(value)
-    try:
-        if any("cache_info" in vars(base) for base in kind.__mro__):
-            return int(value.cache_info().misses)
-        if issubclass(kind, (dict, list, set)) or kind.__module__ in ("collections", "weakref"):
-            return len(value)
-    except Exception:  # noqa: BLE001  objects of the project's may do anything
-        return 0
-    return 0
-
-
-def _attributes(value: Any, module: str) -> Mapping[str, Any] | None:
-    """Return where the attributes of a class of this module, or of an instance, are kept."""
-    if isinstance(value, type):
-        return vars(value) if value.__module__ == module else None
-    if isinstance(value, FunctionType):
-        # A default argument that is changed, and attributes of the function itself.
-        defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
-        return {**defaults, **value.__dict__}
-    if isinstance(value, (staticmethod, classmethod, property)):
-        return None
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
-    return attributes if isinstance(attributes, dict) else None
+def _leaves(module: ModuleType) -> Leaves:
+    """Return what can hold state in a module."""
+    depth = 1 if module is builtins else _DEPTH
+    return collect_leaves(vars(module), depth, module.__name__)
 
 
 def state_actions(
@@ -243,6 +202,8 @@ class _Calls:
             methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
             own = {unit for unit in methods if _own_name(self._units[unit]) == attribute}
             writers |= own | methods & self._changing(attribute)
+            if not classes and attribute != state:
+                writers |= self._simple.get(attribute, set()) | self._changing(attribute)
         return writers
 
     def _changing(self, name: str) -> set[int]:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from .audit import absolute
-from .callers import is_machinery
+from .callers import is_machinery, names_of_asker
+from .file_events import FINDER_OF_PACKAGES, absolute, note_open
 from .patching import Patches
 from .recorder import Recorder
 
@@ -22,6 +22,27 @@ _TYPE_QUESTIONS = frozenset(
         "realpath", "resolve", "which", "_access_check",
     }
 )  # fmt: skip
+# What code names that wants to know what is there, rather than when it was written.
+_OTHER_QUESTIONS = frozenset(
+    {
+        "st_size",
+        "st_mode",
+        "st_ino",
+        "st_dev",
+        "st_uid",
+        "st_gid",
+        "st_nlink",
+        "S_ISDIR",
+        "S_ISREG",
+        "getsize",
+        "access",
+        "samefile",
+        "ismount",
+    }
+)
+_TIMES = frozenset(
+    {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "st_birthtime", "getmtime", "getctime"}
+)
 
 
 def _of_os(name: str) -> Any:
@@ -35,15 +56,18 @@ class _Watched:
         functools.update_wrapper(self, original)
         self._original = original
         self._recorder = recorder
-        self._note = _note_link if original.__name__ in ("lstat", "readlink") else _note
+        self._of_link = original.__name__ in ("lstat", "readlink")
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         folder = options.get("dir_fd")
+        of_link = self._of_link or options.get("follow_symlinks") is False
         if folder is not None:
-            place = os.path.join(absolute(folder) or "", os.fsdecode(path))
-            self._recorder.observe(self._note, self._recorder, place)
-        elif type(path) is not str or path not in self._recorder.unheeded:
-            self._recorder.observe(self._note, self._recorder, path)
+            path_asked = _below(folder, path)
+        elif type(path) is str and path in self._recorder.unheeded:
+            return self._original(path, *arguments, **options)
+        else:
+            path_asked = path
+        self._recorder.observe(_note_link if of_link else _note, self._recorder, path_asked)
         return self._original(path, *arguments, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -51,11 +75,27 @@ class _Watched:
         return _of_os, (self._original.__name__,)
 
 
+class _WatchedOpen(_Watched):
+    """`os.open`, whose audit event doesn't say what a path is relative to."""
+
+    def __call__(self, path: Any, flags: int, *arguments: Any, **options: Any) -> Any:
+        folder = options.get("dir_fd")
+        name = absolute(path) if folder is None else _below(folder, path)
+        if name is not None:
+            self._recorder.observe(note_open, self._recorder, name, flags, 3)
+        with self._recorder.unobserved():
+            return self._original(path, flags, *arguments, **options)
+
+
+def _below(folder: int, path: Any) -> str:
+    return os.path.join(absolute(folder) or "", os.fsdecode(path))
+
+
 def watch_metadata(recorder: Recorder, patches: Patches) -> None:
     """Begin to tell `recorder` which files are asked about without being opened."""
-    for name in ("stat", "lstat", "access", "readlink"):
+    for name in ("stat", "lstat", "access", "readlink", "open"):
         original = getattr(os, name)
-        replacement = _Watched(original, recorder)
+        replacement = (_WatchedOpen if name == "open" else _Watched)(original, recorder)
         patches.set(os, name, replacement)
         # The standard library asks whether a function is a member of these sets.
         for support in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks,
@@ -75,28 +115,38 @@ def watch_metadata(recorder: Recorder, patches: Patches) -> None:
     patches.set(linecache, "getlines", functools.wraps(original_getlines)(getlines))
 
 
-def _note(recorder: Recorder, path: Any) -> None:
+def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
     name = absolute(path)
     if name is None or not recorder.heeds(name):
         return
     # linecache checks whether its copies are fresh; whoever uses the copy is noted there.
-    if sys._getframe(3).f_globals.get("__name__") == "linecache" or is_machinery(3):
+    if sys._getframe(depth).f_globals.get("__name__") == "linecache" or is_machinery(depth):
         return
-    if _asks_for_type(3):
+    if _asks_for_type(depth):
         recorder.read_existence(name)
-    else:
-        recorder.read_metadata(name)
+        return
+    if sys._getframe(depth).f_globals.get("__name__") == FINDER_OF_PACKAGES:
+        recorder.read_packages(name)
+        return
+    recorder.read_metadata(name)
+    names = names_of_asker(depth)
+    if "st_mode" in names:
+        recorder.read_mode(name)
+    if not _TIMES.isdisjoint(names) or _OTHER_QUESTIONS.isdisjoint(names):
+        # Time stamps differ between checkouts; what they stand for is whether it has changed.
+        if os.path.isdir(name):
+            recorder.read_listing(name)
+        else:
+            recorder.read_file(name)
 
 
 def _note_link(recorder: Recorder, path: Any) -> None:
     name = absolute(path)
-    if name is None or not recorder.heeds(name) or is_machinery(3):
+    if name is None or not recorder.heeds(name):
         return
-    recorder.read_link(name)
-    if _asks_for_type(3):
-        recorder.read_existence(name)
-    else:
-        recorder.read_metadata(name)
+    if not is_machinery(3):
+        recorder.read_link(name)
+    _note(recorder, path, 4)
 
 
 def _asks_for_type(depth: int) -> bool:

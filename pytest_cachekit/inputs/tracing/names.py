@@ -18,6 +18,7 @@ def _opcodes(*names: str) -> frozenset[int]:
 
 
 _BINDS = _opcodes("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR")
+_BINDS_CELL = _opcodes("STORE_DEREF")
 _PUTS = _opcodes("STORE_SUBSCR", "DELETE_SUBSCR")
 _GLOBALS = _opcodes("LOAD_GLOBAL", "LOAD_NAME")
 _ATTRIBUTES = _opcodes("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
@@ -91,6 +92,10 @@ def _scan(
             used.changed.add(code.co_names[argument])
             foreign = False
             recent.append(None)
+        elif opcode in _BINDS_CELL:
+            used.changed.add(_cell_name(code, argument))
+            foreign = False
+            recent.append(None)
         elif opcode in _PUTS:
             used.changed.update(before for before in recent[-_NEAR:] if before is not None)
             foreign = False
@@ -102,6 +107,12 @@ def _scan(
         return
     for _, inner in nested(code):
         _scan(inner, namespace, project, used)
+
+
+def _cell_name(code: CodeType, index: int) -> str:
+    """Return the name of a variable that a closure shares, by its place among all variables."""
+    cells = [name for name in code.co_cellvars if name not in code.co_varnames]
+    return (*code.co_varnames, *cells, *code.co_freevars)[index]
 
 
 def changed_at_import(code: CodeType) -> set[str]:
@@ -133,8 +144,11 @@ def _instructions(raw: bytes) -> Iterator[tuple[int, int]]:
 
 
 def code_names(code: CodeType) -> frozenset[str]:
-    """Return all names in `code` and what is nested in it: globals, attributes, methods."""
-    names = set(code.co_names)
+    """Return all names in `code` and what is nested in it, but for local ones.
+
+    These are globals, attributes, methods, and what nested functions share.
+    """
+    names = {*code.co_names, *code.co_cellvars}
     for _, inner in nested(code):
         names |= code_names(inner)
     return frozenset(names)

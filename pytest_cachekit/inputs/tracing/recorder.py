@@ -20,6 +20,9 @@ from .action import Action
 from .functions import FunctionTracer
 from .memos import States
 from .units import Unit
+from .writes import Writes
+
+_LISTINGS = frozenset({"listing", "sizes"})
 
 
 class Recorder:
@@ -40,8 +43,8 @@ class Recorder:
         """`sys.path` as it was when look-ups were made; the next run's will be made with it."""
         self.module_codes: dict[str, list[CodeType]] = {}
         """Absolute path of each project module that ran, to the code that did."""
-        self.created: dict[str, Action] = {}
-        """Paths that something made in this run, to the action that did."""
+        self.writes = Writes(fingerprints)
+        """What was made or changed in this run."""
         self.unheeded: set[str] = set()
         """Paths that were found not to be heeded."""
         self.states = States()
@@ -50,8 +53,6 @@ class Recorder:
         self._main = threading.get_ident()
         self._stack = [self.session]
         self._local = threading.local()
-        self.serves = False
-        """Whether this process waits for connections, so that one may be to itself."""
 
     @property
     def current(self) -> Action:
@@ -147,6 +148,24 @@ class Recorder:
         """Note that type or size of what is at the absolute `path` is read now."""
         self._read_path("metadata", path)
 
+    def read_mode(self, path: str) -> None:
+        """Note that all permissions of what is at the absolute `path` are read now."""
+        self._read_path("mode", path)
+
+    def read_sizes(self, path: str) -> None:
+        """Note that metadata of files in the directory at the absolute `path` is read now."""
+        self._read_path("sizes", path)
+
+    def read_packages(self, path: str) -> None:
+        """Note that packages' metadata is looked for now in the directory at `path`."""
+        self._read_path("packages", path)
+
+    def read_for_all(self, path: str) -> None:
+        """Note that the project's file at the absolute `path` is read by what remembers it."""
+        if self.layout.is_project(path):
+            with self.running(self.session):
+                self.read_file(path)
+
     def read_existence(self, path: str) -> None:
         """Note that it is asked now whether the absolute `path` exists, and of what type it is."""
         self._read_path("existence", path)
@@ -155,9 +174,24 @@ class Recorder:
         """Note that it is asked now where the symbolic link at the absolute `path` leads."""
         self._read_path("link", path)
 
-    def created_here(self, path: str) -> None:
+    def created_here(self, path: str, *, appends: bool = False) -> None:
         """Note that the current action makes what will be at the absolute `path`."""
-        self.created.setdefault(path, self.current)
+        self.writes.create(path, self.current, appends=appends)
+
+    def removed_here(self, path: str) -> None:
+        """Note that the current action removes what is at the absolute `path`."""
+        self.writes.remove(path, self.current)
+
+    def modifies(self, path: str, *, reads: bool) -> None:
+        """Note that the current action changes the file that is at the absolute `path`.
+
+        `reads` tells whether what it does depends on what the file holds.
+        """
+        self.writes.modify(path, self.current)
+        if reads:
+            self.read_file(path)
+        else:
+            self.read_existence(path)
 
     def module_code(self, path: str, code: CodeType) -> CodeType:
         """Return the code of a project module, ready to be traced."""
@@ -208,7 +242,7 @@ class Recorder:
         sys.path[:] = path_now
 
     def _read_path(self, kind: str, path: str) -> None:
-        if not self.heeds(path):
+        if not self.heeds(path) and not (kind in _LISTINGS and self.layout.is_ancestor(path)):
             return
         if self.layout.region(path) is Region.INSTALLED:
             self._read_installed(kind, path)
@@ -216,8 +250,9 @@ class Recorder:
         creator = self.creator(path)
         if creator is not None:
             if creator is not self.current and creator is not self.session:
-                self.current.parents.add(creator)
+                self.writes.hand_on(path, creator, self.current)
             return
+        self.writes.rest_on_changes(path, self.current)
         self.read(kind, self.layout.name(path))
 
     def _read_installed(self, kind: str, path: str) -> None:
@@ -232,13 +267,7 @@ class Recorder:
 
     def creator(self, path: str) -> Action | None:
         """Return the action that made `path`, or a directory above it, in this run."""
-        created = self.created
-        while len(path) > 1:
-            creator = created.get(path)
-            if creator is not None:
-                return creator
-            path = path.rpartition("/")[0]
-        return None
+        return self.writes.creator(path)
 
     def _own_stack(self) -> list[Action]:
         if threading.get_ident() == self._main:

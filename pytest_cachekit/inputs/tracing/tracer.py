@@ -8,7 +8,9 @@ from .children import watch_spawns
 from .environment import watch_environment
 from .functions import choose_tracer
 from .imports import note_loaded_modules, watch_imports
+from .loaders import watch_loaders
 from .metadata import watch_metadata
+from .native import native_readers
 from .patching import Patches
 from .recorder import Recorder
 
@@ -26,6 +28,7 @@ class Tracer:
         self.recorder = Recorder(fingerprints, self._functions)
         self.patches = Patches()
         watch_imports(self.recorder, self.patches)
+        watch_loaders(self.recorder, self.patches, native_readers(self.recorder, self.patches))
         watch_environment(self.recorder, self.patches)
         watch_metadata(self.recorder, self.patches)
         watch_spawns(self.recorder, self.patches)
