@@ -48,8 +48,14 @@ class Project:
     summary: str = ""
 
 
-def run(command: list[str | Path], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run `command` in `cwd`, quietly."""
+def run(
+    command: list[str | Path], cwd: Path, timeout: float | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` in `cwd`, quietly.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was killed.
+    """
     environment = {
         key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
     }
@@ -58,6 +64,7 @@ def run(command: list[str | Path], cwd: Path, **variables: str) -> subprocess.Co
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd, env=environment, text=True, capture_output=True, check=False,
+        timeout=timeout,
     )  # fmt: skip
 
 

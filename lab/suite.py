@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 from benchmarks.suites import Project, run
 
+_INTERRUPTED = 2
+_TIMED_OUT = -1
+_TIMEOUT = 300
 _PLUGIN = Path(__file__).with_name("inside") / "lab_outcomes.py"
 
 
@@ -87,13 +91,17 @@ class Suite:
             chosen.write_text(json.dumps(list(only)), encoding="utf-8")
         # The copy comes before the original, which is installed in editable mode.
         lies_in = self.root / "src" if (self.root / "src").is_dir() else self.root
-        done = run(
-            [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
-             "-p", _PLUGIN.stem, *self.arguments, *words],
-            self.root,
-            PYTHONPATH=f"{lies_in}:{_PLUGIN.parent}",
-            OUTCOMES=str(found), CHOSEN=str(chosen), **variables,
-        )  # fmt: skip
+        try:
+            done = run(
+                [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
+                 "-p", _PLUGIN.stem, *self.arguments, *words],
+                self.root,
+                timeout=_TIMEOUT, PYTHONPATH=f"{lies_in}:{_PLUGIN.parent}",
+                OUTCOMES=str(found), CHOSEN=str(chosen), **variables,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            # What didn't end didn't pass.
+            return Result(_TIMED_OUT, {}, text="timed out")
         outcomes = json.loads(found.read_text(encoding="utf-8")) if found.exists() else {}
         return Result(done.returncode, outcomes, text=done.stdout + done.stderr)
 
@@ -127,6 +135,9 @@ def stale_outcomes(
     if not chosen:
         return {}
     plain = suite.plain(only=chosen)
+    if plain.status == _INTERRUPTED and not plain.outcomes:
+        # A file that can't be collected keeps all tests from running, with the cache as well.
+        return {}
     return {
         name: plain.outcomes.get(name, "not run")
         for name in chosen
