@@ -22,6 +22,8 @@ class Option:
     help: str
     default: Any = None
     choices: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+    """Least and greatest value of a number."""
     metavar: str | None = None
 
     @property
@@ -70,6 +72,13 @@ OPTIONS = (
         default=False,
     ),
     Option(
+        "cachekit-audit",
+        "run this percentage of hits all the same, and compare: 0 to 100",
+        default=0.0,
+        limits=(0, 100),
+        metavar="PERCENT",
+    ),
+    Option(
         "cachekit-report",
         "write what was decided about each test, and statistics, to this JSON file",
         default="",
@@ -89,6 +98,7 @@ class Settings:
     cachekit_url: str
     cachekit_mode: str
     cachekit_explain: bool
+    cachekit_audit: float
     cachekit_report: str
 
 
@@ -124,6 +134,19 @@ def _checked(option: Option, value: Any, place: str) -> Any:
         if word not in _TRUE + _FALSE:
             raise CachekitError(f"{place}: {value!r} is neither on nor off: write true or false.")
         return word in _TRUE
+    if option.limits is not None:
+        return _number(option.limits, value, place)
     if option.choices and value not in option.choices:
         raise CachekitError(f"{place}: {value!r} is unknown: write {', '.join(option.choices)}.")
     return value
+
+
+def _number(limits: tuple[float, float], value: Any, place: str) -> float:
+    least, greatest = limits
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= greatest:
+        raise CachekitError(f"{place}: write a number from {least} to {greatest}, not {value!r}.")
+    return number

@@ -42,6 +42,9 @@ def test_the_nearest_place_wins(option: Option, given: tuple[str, ...]) -> None:
         winner: dict[str, Any] = {"flag": True, "ini": "true", "environment": "true"}
         loser: dict[str, Any] = {"flag": False, "ini": "false", "environment": "false"}
         expected: Any = True
+    elif option.limits is not None:
+        winner, loser = dict.fromkeys(PLACES, "2.5"), dict.fromkeys(PLACES, "1")
+        expected = 2.5
     else:
         chosen = option.choices[-1] if option.choices else "chosen"
         other = option.choices[0] if option.choices else "other"
@@ -93,9 +96,19 @@ def test_known_modes(mode: str) -> None:
             "environment variable CACHEKIT_MODE: 'fast' is unknown",
         ),
         ({}, {"cachekit": "maybe"}, {}, "ini value cachekit: 'maybe' is neither on nor off"),
+        ({"cachekit_audit": "200"}, {}, {}, "--cachekit-audit: write a number from 0 to 100"),
+        ({}, {"cachekit_audit": "all"}, {}, "ini value cachekit_audit: write a number from 0"),
         ({}, {}, {"CACHEKIT": "2"}, "environment variable CACHEKIT: '2' is neither on nor off"),
     ],
-    ids=["flag", "ini", "environment", "ini switch", "environment switch"],
+    ids=[
+        "flag",
+        "ini",
+        "environment",
+        "ini switch",
+        "number",
+        "word for a number",
+        "environment switch",
+    ],
 )
 def test_a_wrong_value_is_named_with_its_place(
     flags: dict[str, Any], inis: dict[str, str], environment: dict[str, str], message: str

@@ -60,6 +60,7 @@ class ActionStore:
         self._unchanged: dict[Source, bool] = {}
         self._current: dict[Reading, bool] = {}
         self._pending: dict[str, list[tuple[str, Reading, msgspec.Raw]]] = {}
+        self._dropped: dict[str, set[str]] = {}
 
     def load(self, groups: Iterable[str]) -> None:
         """Read the records of `groups` in one batch, and what is needed to judge them in another.
@@ -104,6 +105,10 @@ class ActionStore:
         """Note an outcome, to be stored by `flush`."""
         self._pending.setdefault(group, []).append((name, reading, outcome))
 
+    def drop(self, group: str, name: str) -> None:
+        """Note that all entries of an action are to be dropped by the next `flush` that records."""
+        self._dropped.setdefault(group, set()).add(name)
+
     def flush(self) -> int:
         """Store what was recorded, one record per group; return how many entries that were.
 
@@ -123,6 +128,8 @@ class ActionStore:
         for group, actions in self._pending.items():
             content = stored.get(keys[group])
             builder = RecordBuilder(None if content is None else decode_record(content))
+            for name in self._dropped.pop(group, ()):
+                builder.drop(name)
             for name, reading, outcome in actions:
                 if self._is_current(reading):
                     builder.add(name, reading, outcome, now)

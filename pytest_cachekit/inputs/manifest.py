@@ -119,6 +119,10 @@ def _is_consistent(record: FileRecord) -> bool:
 _Masks = tuple[int, int, int, int]
 
 
+NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
+"""The outcome of an entry that only says which inputs something was seen with."""
+
+
 class RecordBuilder:
     """Adds entries to a record; tables only grow, so that older masks stay true."""
 
@@ -142,6 +146,10 @@ class RecordBuilder:
         kept = [entry for entry in older if entry.manifest != manifest]
         entry = Entry(manifest, outcome, recorded)
         self._record.entries[test] = [entry, *kept[: MAX_ENTRIES - 1]]
+
+    def drop(self, test: str) -> None:
+        """Drop all entries for `test`."""
+        self._record.entries.pop(test, None)
 
     def build(self) -> FileRecord:
         """Return the record, without rows that no entry needs where they are the larger part."""

@@ -16,6 +16,7 @@ from ..inputs.tracing.action import Action
 from ..inputs.tracing.graph import Graph
 from ..inputs.tracing.recorder import Recorder
 from ..storage import Backend
+from .audit import judge, why_unsteady
 from .context import run_context
 from .obstacles import uncacheable_reason
 from .recording import declares_inputs
@@ -50,6 +51,9 @@ class TestResults:
             return Uncacheable(reason)
         if why_all_run is not None:
             return Miss(why_all_run)
+        unsteady = why_unsteady(self._store, _group(item), _name(item))
+        if unsteady is not None:
+            return Uncacheable(unsteady)
         return self._store.lookup(_group(item), _name(item), _objection)
 
     def ran(self, item: pytest.Item, action: Action, outcome: msgspec.Raw | None) -> None:
@@ -73,16 +77,21 @@ class TestResults:
         graph.prepare(action for _, action, _ in self._ran)
         for item, action, outcome in self._ran:
             line = tally.lines[item.nodeid]
+            group, name = _group(item), _name(item)
             refusal = graph.refusal(action, declared=declares_inputs(item))
             if isinstance(line.verdict, Uncacheable):
                 continue
             if refusal is not None:
                 line.verdict = Uncacheable(refusal)
-            elif outcome is not None and write:
-                self._store.record(_group(item), _name(item), graph.reading(action), outcome)
+                continue
+            reading = graph.reading(action)
+            line.unsteady = judge(self._store, group, name, reading, line)
+            if line.unsteady is None and outcome is not None:
+                self._store.record(group, name, reading, outcome)
         # The rest of pytest's end collects garbage several times.
         self._ran.clear()
-        self._store.flush()
+        if write:
+            self._store.flush()
 
 
 def _objection(content: msgspec.Raw) -> str | None:

@@ -24,23 +24,20 @@ from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
 from ..settings import Settings
 from ..storage import Backend, BackendSize, open_backend
+from .audit import Audit
 from .obstacles import Obstacle, find_obstacle
 from .recording import Actions
 from .replay import REPLAYED, NotStorableError, Recorded, replay
 from .report import report_data, write_report
 from .results import TestResults
-from .summary import write_explanations, write_summary
+from .summary import write_doubts, write_explanations, write_summary
 from .tally import Line, Tally
 
 _running = False
 
 
 def start(config: pytest.Config, settings: Settings) -> CachekitPlugin | None:
-    """Begin to watch, before the first conftest is imported.
-
-    Returns:
-        The plugin to register; None where a run of pytest inside this process is watched already.
-    """
+    """Begin to watch; return the plugin, or None where a run inside this process does already."""
     if _running:
         return None
     return CachekitPlugin(config, settings)
@@ -57,6 +54,7 @@ class CachekitPlugin:
         self._backend: Backend | None = None
         self._size: BackendSize | None = None
         self._tally = Tally()
+        self._audit = Audit(settings.cachekit_audit)
         self._current: Recorded | None = None
         self._before: dict[pytest.Item, list[tuple[pytest.Item, Hit]]] = {}
         self._results: TestResults | None = None
@@ -195,6 +193,7 @@ class CachekitPlugin:
         """Tell what was replayed, what ran and why, and what that saved."""
         if self._tracer is None or not self._tally.lines:
             return
+        write_doubts(terminalreporter, self._tally)
         if self._settings.cachekit_explain:
             write_explanations(terminalreporter, self._tally)
         write_summary(terminalreporter, self._tally, self._size, self._where)
@@ -214,8 +213,10 @@ class CachekitPlugin:
         for item, verdict in zip(items, self._look_up(items), strict=True):
             self._tally.lines[item.nodeid] = Line(item.nodeid, verdict)
             if isinstance(verdict, Hit):
-                waiting.append((item, verdict))
-                continue
+                if not self._audit.chooses():
+                    waiting.append((item, verdict))
+                    continue
+                self._tally.lines[item.nodeid].audited = True
             if waiting:
                 self._before[item] = waiting
                 waiting = []

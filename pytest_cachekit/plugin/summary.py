@@ -7,7 +7,7 @@ import pytest
 from ..storage import BackendSize
 from .tally import Tally
 
-_ORDER = ("new", "stale", "uncacheable", "not cacheable outcome")
+_ORDER = ("audited", "new", "stale", "uncacheable", "not cacheable outcome")
 
 
 def write_summary(
@@ -26,6 +26,17 @@ def write_summary(
     reporter.line(f"saved   {duration(tally.saved)}, hit rate {tally.hit_rate:.1%}")
     held = "" if size is None else f"{size.entries} entries, {_bytes(size.bytes)} in "
     reporter.line(f"cache   {held}{where}")
+
+
+def write_doubts(reporter: pytest.TerminalReporter, tally: Tally) -> None:
+    """Write which tests ended otherwise than before, although their inputs were the same."""
+    doubted = [line for line in tally.lines.values() if line.unsteady is not None]
+    if doubted:
+        reporter.section("cachekit: NOT DETERMINISTIC", sep="=", red=True, bold=True)
+        for line in doubted:
+            word = "audited: " if line.audited else ""
+            reporter.line(f"{line.nodeid}: {word}{line.unsteady}", red=True)
+        reporter.line("They run in each run until their inputs change.")
 
 
 def write_explanations(reporter: pytest.TerminalReporter, tally: Tally) -> None:

@@ -22,6 +22,10 @@ class Line:
     duration: float = 0.0
     """Seconds it took, in this run or, replayed, when it was recorded."""
     replayed: bool = False
+    audited: bool = False
+    """Whether it ran although it was a hit."""
+    unsteady: str | None = None
+    """That it ended otherwise before, with the same inputs."""
     not_stored: str | None = None
     """Why the outcome of a run was not stored, where the verdict doesn't say it."""
 
@@ -37,13 +41,13 @@ class Line:
 
     @property
     def category(self) -> str:
-        """In the summary: replayed, new, stale, uncacheable, not cacheable outcome, not run."""
+        """In the summary: replayed, audited, not run, or why it ran."""
         if self.replayed:
             return "replayed"
         if self.outcome is None:
             return "not run"
         if isinstance(self.verdict, Hit):
-            return "new"
+            return "audited"
         if isinstance(self.verdict, Miss):
             return "new" if self.not_stored is None else "not cacheable outcome"
         return self.verdict.kind

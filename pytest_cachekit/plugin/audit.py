@@ -1,0 +1,69 @@
+"""Doubt: some hits run all the same, and who was seen to pass and to fail is trusted no more."""
+
+from __future__ import annotations
+
+import random
+
+from ..actions.outcomes import decode_outcome
+from ..actions.store import ActionStore
+from ..actions.verdict import Hit
+from ..inputs.manifest import NOTHING, Reading
+from .tally import Line
+
+# Beside a test's own entries, under names that no test has.
+_FAILED = "\0failed"
+_UNSTEADY = "\0not deterministic"
+
+
+class Audit:
+    """Chooses the hits that run all the same.
+
+    Args:
+        percent: how many of a hundred do.
+        draw: returns a random number from 0 to 1.
+    """
+
+    def __init__(self, percent: float, draw: random.Random | None = None) -> None:
+        self._share = percent / 100
+        # Not the global one, which tests and plugins seed.
+        self._random = draw or random.Random()  # noqa: S311  nothing to guess
+
+    def chooses(self) -> bool:
+        """Return whether the next hit runs."""
+        return self._share > 0 and self._random.random() < self._share
+
+
+def why_unsteady(store: ActionStore, group: str, name: str) -> str | None:
+    """Return why a test isn't trusted although its inputs are unchanged; None where it is."""
+    if isinstance(store.lookup(group, name + _UNSTEADY), Hit):
+        return "it passed and failed with the same inputs: not deterministic"
+    return None
+
+
+def judge(store: ActionStore, group: str, name: str, reading: Reading, line: Line) -> str | None:
+    """Compare how a test ended with how it ended before with the same inputs.
+
+    Where it ended otherwise, its entries are dropped, and it is remembered as not
+    deterministic for as long as its inputs stay as they are. A failure is remembered so that
+    a pass can be compared with it.
+
+    Returns:
+        What was seen, in words; None where nothing speaks against the test.
+    """
+    earlier = store.lookup(group, name)
+    failed = line.outcome in ("failed", "error")
+    seen = None
+    if isinstance(earlier, Hit):
+        outcome = decode_outcome(earlier.entry.outcome)
+        word = None if outcome is None else outcome.word
+        if word is not None and word != line.outcome and (failed or line.audited):
+            seen = f"{word} before, {line.outcome} now, with the same inputs"
+    elif not failed and isinstance(store.lookup(group, name + _FAILED), Hit):
+        seen = f"failed before, {line.outcome} now, with the same inputs"
+    if seen is not None:
+        for other in (name, name + _FAILED):
+            store.drop(group, other)
+        store.record(group, name + _UNSTEADY, reading, NOTHING)
+    elif failed:
+        store.record(group, name + _FAILED, reading, NOTHING)
+    return seen
