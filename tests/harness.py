@@ -114,8 +114,8 @@ class Project:
         """Where results are kept unless an option says otherwise."""
         return self.root / ".cachekit"
 
-    def run(self, *arguments: str) -> Run:
-        """Run pytest in the project."""
+    def run(self, *arguments: str, under: tuple[str, ...] = ()) -> Run:
+        """Run pytest in the project, `under` another module that runs modules."""
         self._sync()
         self._disk.runs += 1
         results = self.root.parent / f"{self.root.name}-run{self._disk.runs}"
@@ -123,7 +123,8 @@ class Project:
         loaded = [word for name in self.plugins for word in ("-p", name)]
         process = subprocess.run(
             [
-                sys.executable, "-m", "pytest", "-p", "no:randomly", *loaded,
+                sys.executable, "-m", *under, *(["-m"] if under else []), "pytest",
+                "-p", "no:randomly", *loaded,
                 "-o", "junit_family=xunit1", f"--junitxml={results / 'junit.xml'}",
                 f"--cachekit-report={results / 'report.json'}", *arguments,
             ],

@@ -45,7 +45,7 @@ def test_nothing_is_audited_unless_asked_for(recorded: Project) -> None:
     run = recorded.run("--cachekit")
 
     assert run.stats["audited"] == 0
-    assert run.report["tests"][0]["audited"] is False
+    assert "audited" not in run.report["tests"][0]
 
 
 def test_an_outcome_that_differs_is_told_and_is_that_of_the_run(recorded: Project) -> None:
@@ -94,7 +94,7 @@ def test_a_failure_that_an_edit_mends_is_no_doubt(project: Project) -> None:
     first, second = mended.run("--cachekit"), mended.run("--cachekit")
 
     assert first.outcomes == {IT: "passed"}
-    assert first.report["tests"][0]["not_deterministic"] is None
+    assert "not_deterministic" not in first.report["tests"][0]
     assert second.verdicts == {IT: "hit"}
 
 

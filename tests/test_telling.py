@@ -97,6 +97,7 @@ def test_the_report_has_exactly_its_fields(recorded: Project) -> None:
         "selected": 5,
         "replayed": 2,
         "run": 3,
+        "audited": 0,
         "new": 0,
         "stale": 1,
         "uncacheable": 1,

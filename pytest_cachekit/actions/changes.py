@@ -55,6 +55,14 @@ class Changes:
             current = self._inputs[key] = self._fingerprints.now(kind, name)
         return current != recorded
 
+    def recorded_text(self, digest: str) -> bytes | None:
+        """Return the text of a file that differs now, by its digest; None where it isn't kept."""
+        packed = self._packed.get(digest)
+        try:
+            return None if packed is None else zlib.decompress(packed)
+        except zlib.error:
+            return None
+
     def _current(self, name: str) -> str:
         key = ("file", name)
         current = self._inputs.get(key)
@@ -67,13 +75,13 @@ class Changes:
         if current == recorded:
             return None
         everything = SourceChange("the file", True, frozenset(), EVERY_FUNCTION)
-        packed = self._packed.get(recorded)
-        if current == ABSENT or packed is None:
+        text = self.recorded_text(recorded)
+        if current == ABSENT or text is None:
             return everything
         try:
             with open(self._fingerprints.layout.path(name), "rb") as stream:
-                return compare(zlib.decompress(packed), stream.read())
-        except (OSError, zlib.error):
+                return compare(text, stream.read())
+        except OSError:
             return everything
 
 

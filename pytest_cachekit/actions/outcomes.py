@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+
+from ..inputs.manifest import encode_outcome
+from .coverage import CoveredFile, pack_coverage
 
 
 class Phase(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -43,6 +47,8 @@ class TestOutcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tr
 
     phases: list[Phase]
     warnings: list[RecordedWarning] = []
+    coverage: bytes | None = None
+    """What it covered (`coverage.py`), where coverage was measured."""
 
     @property
     def duration(self) -> float:
@@ -67,3 +73,9 @@ def decode_outcome(content: msgspec.Raw) -> TestOutcome | None:
         return _decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def with_coverage(content: msgspec.Raw, files: Iterable[CoveredFile]) -> msgspec.Raw:
+    """Return the stored outcome `content` with what was covered added to it."""
+    outcome = msgspec.structs.replace(_decoder.decode(content), coverage=pack_coverage(files))
+    return encode_outcome(outcome)

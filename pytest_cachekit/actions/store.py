@@ -62,6 +62,14 @@ class ActionStore:
         self._pending: dict[str, list[tuple[str, Reading, msgspec.Raw]]] = {}
         self._dropped: dict[str, set[str]] = {}
 
+    def exists(self) -> bool:
+        """Return whether anything is stored for this kind and context.
+
+        Raises:
+            StorageError: the backend can't be read.
+        """
+        return next(iter(self._backend.keys(self._prefix)), None) is not None
+
     def load(self, groups: Iterable[str]) -> None:
         """Read the records of `groups` in one batch, and what is needed to judge them in another.
 
@@ -100,6 +108,13 @@ class ActionStore:
             verdict = verdict or Miss(objection)
         assert verdict is not None
         return verdict
+
+    def recorded_text(self, digest: str) -> bytes | None:
+        """Return the text that a source file had, by its digest, where it differs now.
+
+        None where it isn't kept, or no loaded record names it.
+        """
+        return self._changes.recorded_text(digest)
 
     def record(self, group: str, name: str, reading: Reading, outcome: msgspec.Raw) -> None:
         """Note an outcome, to be stored by `flush`."""

@@ -52,7 +52,9 @@ _NOISE = frozenset(
     }
 )  # fmt: skip
 _NOISY_PREFIXES = ("CACHEKIT_", "PYTEST_", "COV_CORE_")
-_SET_BY_PYTEST = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_", "COV_CORE_")
+_SET_BY_PYTEST = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "COV_CORE_")
+# Only workers of pytest-xdist have them, and their values are as good as random.
+_OF_WORKERS = "PYTEST_XDIST_"
 
 
 def is_own(variable: str) -> bool:
@@ -81,6 +83,8 @@ class Fingerprints:
         # Variables count as they were before any code of the project could change them.
         self._environment: dict[bytes, bytes] = dict(os.environ._data)  # type: ignore[attr-defined]
         self._variables: dict[str, str] = {}
+        self.distributed = any(name.startswith(_OF_WORKERS.encode()) for name in self._environment)
+        """Whether tests run in workers of pytest-xdist."""
         self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
         self._kinds: dict[str, Callable[[str], str]] = {
             "file": self.file,
@@ -191,8 +195,11 @@ class Fingerprints:
         """Return the digest of the value that a variable had at the start, or "unset"."""
         known = self._variables.get(name)
         if known is None:
-            value = self._environment.get(os.fsencode(name))
-            known = UNSET if value is None else value_fingerprint(name, value)
+            if name.startswith(_OF_WORKERS):
+                known = "of a worker" if self.distributed else UNSET
+            else:
+                value = self._environment.get(os.fsencode(name))
+                known = UNSET if value is None else value_fingerprint(name, value)
             self._variables[name] = known
         return known
 

@@ -16,6 +16,7 @@ import pytest
 from ..inputs.digest import digest_text
 from ..inputs.distributions import label
 from ..settings import OPTIONS
+from .coverage import coverage_settings
 
 # Options that choose, order or show tests, or write reports: none changes what a test does.
 _HARMLESS = frozenset(
@@ -32,10 +33,12 @@ _HARMLESS = frozenset(
         "setuponly", "setupplan", "version", "help", "markers", "show_fixtures",
         "show_fixtures_per_test", "traceconfig", "debug", "basetemp", "usepdb", "usepdb_cls",
         "trace", "continue_on_collection_errors", "force_short_summary", "console_output_style",
-        "disable_plugin_autoload", "cov_report", "json_report", "json_report_file", "htmlpath",
+        "disable_plugin_autoload", "cov_report", "cov_source", "cov_branch", "cov_config",
+        "cov_fail_under", "cov_append", "cov_precision", "no_cov_on_fail", "no_cov",
+        "no_cov_should_warn", "json_report", "json_report_file", "htmlpath",
         "self_contained_html", "report_log", "numprocesses", "maxprocesses", "dist", "distload",
         "tx", "rsyncdir", "rsyncignore", "px", "testrunuid", "maxworkerrestart", "maxschedchunk",
-        "looponfail", "loadscopereorder", "worker_restart", "numproc",
+        "looponfail", "loadscopereorder", "loadgroup", "worker_restart", "numproc",
         "terminal_progress",
     }
 )  # fmt: skip
@@ -73,6 +76,7 @@ def _parts(config: pytest.Config) -> list[str]:
         f"pytest {pytest.__version__}",
         *_plugins(config),
         f"in {here}",
+        f"coverage {_text(config, coverage_settings())}",
         *_options(config),
         *_inis(config),
     ]

@@ -13,14 +13,14 @@ import pytest
 from ..settings import OPTIONS, Settings, resolve
 
 if TYPE_CHECKING:
-    from .session import CachekitPlugin
+    from .beginning import Beginning
 
 _MARKER = (
     "cachekit(enabled=True, reason='', inputs=(), env=()): enabled=False never caches the test; "
     "inputs (globs below the rootdir) and env (variables) declare what can't be seen, "
     "as what a child process reads."
 )
-_plugin_key: pytest.StashKey[CachekitPlugin] = pytest.StashKey()
+_beginning_key: pytest.StashKey[Beginning] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,19 +51,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     settings = _settings(early_config)
     if not settings.cachekit:
         return
-    from .session import start
+    from .beginning import begin
 
-    plugin = start(early_config, settings)
-    if plugin is not None:
-        early_config.stash[_plugin_key] = plugin
+    beginning = begin(early_config, settings)
+    if beginning is not None:
+        early_config.stash[_beginning_key] = beginning
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and join the run where the switch is on."""
     config.addinivalue_line("markers", _MARKER)
-    plugin = config.stash.get(_plugin_key, None)
-    if plugin is not None:
-        config.pluginmanager.register(plugin, "cachekit-session")
+    beginning = config.stash.get(_beginning_key, None)
+    if beginning is not None:
+        beginning.join(config)
 
 
 def _settings(config: pytest.Config) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import pytest
@@ -38,24 +37,27 @@ def find_obstacle(config: pytest.Config) -> Obstacle | None:
     for option, reason in _OFF.items():
         if getattr(options, option, False):
             return Obstacle(reason, stops_recording=True)
-    if hasattr(config, "workerinput") or _is_distributed(options):
-        return Obstacle("tests are distributed by pytest-xdist", stops_recording=True)
+    if is_distributed(options):
+        if getattr(options, "dist", None) == "each":
+            return Obstacle("each worker runs all tests (--dist=each)", stops_recording=True)
+        if not all(_is_local(spec) for spec in getattr(options, "tx", None) or ()):
+            return Obstacle("workers differ from this process (--tx)", stops_recording=True)
     if getattr(options, "setupshow", False):
         return Obstacle("fixtures are shown being set up (--setup-show)", stops_recording=False)
-    if getattr(options, "cov_source", None) or _coverage_runs():
-        return Obstacle("coverage is measured", stops_recording=False)
     return None
 
 
-def _is_distributed(options: object) -> bool:
+def is_distributed(options: object) -> bool:
+    """Return whether the command line asks pytest-xdist to run tests in other processes."""
     workers = getattr(options, "numprocesses", None)
-    return bool(getattr(options, "tx", None)) or (workers is not None and workers != 0)
+    if workers is None:
+        return bool(getattr(options, "tx", None)) and getattr(options, "dist", "no") != "no"
+    return bool(workers != 0)
 
 
-def _coverage_runs() -> bool:
-    coverage = sys.modules.get("coverage")
-    current = getattr(getattr(coverage, "Coverage", None), "current", None)
-    return current is not None and current() is not None
+def _is_local(spec: str) -> bool:
+    """Return whether a worker's specification names this interpreter on this machine."""
+    return spec.rpartition("*")[2] == "popen"
 
 
 def uncacheable_reason(item: pytest.Item) -> str | None:
@@ -67,6 +69,8 @@ def uncacheable_reason(item: pytest.Item) -> str | None:
     for fixture in getattr(item, "fixturenames", ()):
         if fixture in ("record_xml_attribute", "record_testsuite_property"):
             return f"writes into the JUnit file ({fixture})"
+        if fixture in ("worker_id", "testrun_uid"):
+            return f"asks which worker runs it ({fixture})"
     function = getattr(item, "obj", None)
     if getattr(function, "is_hypothesis_test", False):
         settings = getattr(function, "_hypothesis_internal_use_settings", None)

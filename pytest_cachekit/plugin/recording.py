@@ -49,6 +49,10 @@ class Actions:
             self._declare(marker, action)
         return action
 
+    def given(self, item: pytest.Item) -> tuple[Action, Action]:
+        """Return the actions that any run with `item` does: it collects the file."""
+        return self._recorder.session, self._file(item.path)
+
     def end(self, action: Action) -> Action:
         """End what `begin` began; return the action, or an earlier one that read the same.
 
@@ -72,7 +76,7 @@ class Actions:
         for folder in path.parents:
             for name in ("conftest.py", "__init__.py"):
                 neighbour = str(folder / name)
-                module = self._recorder.modules.get(neighbour)
+                module = self._recorder.modules.actions.get(neighbour)
                 if module is not None:
                     self._recorder.current.parents.add(module)
                 elif not os.path.exists(neighbour):

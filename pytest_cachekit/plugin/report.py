@@ -24,10 +24,10 @@ def report_data(tally: Tally, size: BackendSize | None, where: str) -> dict[str,
                 "verdict": line.verdict.kind,
                 "reason": line.reason,
                 "outcome": line.outcome,
-                "audited": line.audited,
-                "not_deterministic": line.unsteady,
                 "duration": line.duration,
                 "saved": line.saved,
+                **({"audited": True} if line.audited else {}),
+                **({"not_deterministic": line.unsteady} if line.unsteady else {}),
             }
             for line in tally.lines.values()
         ],

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import pytest
 
-from ..actions.outcomes import decode_outcome
+from ..actions.coverage import CoverageNow, CoveredFile, unpack_coverage
+from ..actions.outcomes import TestOutcome, decode_outcome
 from ..actions.store import ActionStore
 from ..actions.verdict import Miss, Uncacheable, Verdict
 from ..inputs.fingerprint import Fingerprints
-from ..inputs.tracing.action import Action
-from ..inputs.tracing.graph import Graph
-from ..inputs.tracing.recorder import Recorder
 from ..storage import Backend
 from .audit import judge, why_unsteady
 from .context import run_context
+from .coverage import coverage_settings
+from .identity import group_and_name
 from .obstacles import uncacheable_reason
-from .recording import declares_inputs
-from .tally import Tally
+from .recordings import TestRecording
+from .tally import Line
 
 
 class TestResults:
@@ -31,7 +31,16 @@ class TestResults:
     def __init__(self, config: pytest.Config, backend: Backend, fingerprints: Fingerprints) -> None:
         context = run_context(config)
         self._store = ActionStore(backend, fingerprints, kind="tests", context=context)
-        self._ran: list[tuple[pytest.Item, Action, msgspec.Raw | None]] = []
+        self._is_covered = coverage_settings() is not None
+        self._coverage = CoverageNow(fingerprints, self._store.recorded_text)
+
+    def exist(self) -> bool:
+        """Return whether anything is stored for runs like this one.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        return self._store.exists()
 
     def look_up(self, items: Sequence[pytest.Item], why_all_run: str | None) -> list[Verdict]:
         """Return the verdict on each of `items`; none is a hit where `why_all_run` is given.
@@ -39,7 +48,7 @@ class TestResults:
         Raises:
             StorageError: the cache can't be read.
         """
-        self._store.load(dict.fromkeys(_group(item) for item in items))
+        self._store.load(dict.fromkeys(group_and_name(item)[0] for item in items))
         counts = Counter(item.nodeid for item in items)
         return [self._verdict(item, counts[item.nodeid], why_all_run) for item in items]
 
@@ -51,56 +60,50 @@ class TestResults:
             return Uncacheable(reason)
         if why_all_run is not None:
             return Miss(why_all_run)
-        unsteady = why_unsteady(self._store, _group(item), _name(item))
+        group, name = group_and_name(item)
+        unsteady = why_unsteady(self._store, group, name)
         if unsteady is not None:
             return Uncacheable(unsteady)
-        return self._store.lookup(_group(item), _name(item), _objection)
+        return self._store.lookup(group, name, self._objection)
 
-    def ran(self, item: pytest.Item, action: Action, outcome: msgspec.Raw | None) -> None:
-        """Note that `item` ran; `outcome` is None where it may not be stored."""
-        self._ran.append((item, action, outcome))
+    def record(self, recordings: Sequence[TestRecording], lines: Mapping[str, Line]) -> None:
+        """Note tests that ran, to be stored by `flush`; their `lines` learn what speaks against it.
 
-    def store(self, recorder: Recorder, tally: Tally, *, write: bool) -> None:
-        """Turn what was noted into entries; verdicts learn here what could not be stored.
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        self._store.load(dict.fromkeys(recording.group for recording in recordings))
+        for recording in recordings:
+            group, name, reading = recording.group, recording.name, recording.reading
+            line = lines.get(recording.nodeid)
+            if line is not None:
+                recording.tell(line)
+            if reading is None:
+                continue
+            if line is not None:
+                line.unsteady = judge(self._store, group, name, reading, line)
+            if recording.outcome is not None and (line is None or line.unsteady is None):
+                self._store.record(group, name, reading, recording.outcome)
 
-        Args:
-            recorder: what was read in the run, now over.
-            tally: the lines whose verdicts become `Uncacheable` where they are.
-            write: whether to store the entries, or only to judge them.
+    def flush(self) -> None:
+        """Store what was noted.
 
         Raises:
             StorageError: the cache can't be written.
         """
-        recorder.settle_modules()
-        recorder.writes.settle()
-        graph = Graph(recorder)
-        graph.prepare(action for _, action, _ in self._ran)
-        for item, action, outcome in self._ran:
-            line = tally.lines[item.nodeid]
-            group, name = _group(item), _name(item)
-            refusal = graph.refusal(action, declared=declares_inputs(item))
-            if isinstance(line.verdict, Uncacheable):
-                continue
-            if refusal is not None:
-                line.verdict = Uncacheable(refusal)
-                continue
-            reading = graph.reading(action)
-            line.unsteady = judge(self._store, group, name, reading, line)
-            if line.unsteady is None and outcome is not None:
-                self._store.record(group, name, reading, outcome)
-        # The rest of pytest's end collects garbage several times.
-        self._ran.clear()
-        if write:
-            self._store.flush()
+        self._store.flush()
 
+    def covered(self, outcome: TestOutcome) -> list[CoveredFile] | None:
+        """Return what a test covered, as far as that is known, in lines as they are now."""
+        files = unpack_coverage(outcome.coverage) if outcome.coverage is not None else None
+        moved = [] if files is None else [self._coverage.move(file) for file in files]
+        found = [file for file in moved if file is not None]
+        return None if files is None or len(found) < len(files) else found
 
-def _objection(content: msgspec.Raw) -> str | None:
-    return None if decode_outcome(content) else "the stored outcome can't be read"
-
-
-def _group(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
-
-
-def _name(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[2]
+    def _objection(self, content: msgspec.Raw) -> str | None:
+        outcome = decode_outcome(content)
+        if outcome is None:
+            return "the stored outcome can't be read"
+        if self._is_covered and self.covered(outcome) is None:
+            return "what it covers now isn't known"
+        return None

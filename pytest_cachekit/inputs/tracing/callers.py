@@ -24,8 +24,11 @@ _READS_FOR_TESTS = frozenset(
 )  # fmt: skip
 _OWN = __name__.partition(".")[0]
 _MACHINERY = frozenset(
-    {"_pytest", "pytest", "pluggy", "xdist", "execnet", "_hypothesis_pytestplugin", _OWN}
-)
+    {
+        "_pytest", "pytest", "pluggy", "xdist", "execnet", "_hypothesis_pytestplugin",
+        "pytest_rerunfailures", "pytest_cov", "coverage", _OWN,
+    }
+)  # fmt: skip
 _IMPORT_SYSTEM = frozenset(
     {
         "importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib",

@@ -54,10 +54,10 @@ class Dependencies:
         self._sees_lines: frozenset[int] = frozenset()
         self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
         self._submodules: dict[str, set[Action]] = {}
-        for name, paths in recorder.module_names.items():
+        for name, paths in recorder.modules.names.items():
             if "." in name:
                 actions = self._submodules.setdefault(name.rpartition(".")[2], set())
-                actions.update(recorder.modules[path] for path in paths)
+                actions.update(recorder.modules.actions[path] for path in paths)
 
     def prepare(self, actions: Iterable[Action]) -> None:
         """Find the state that `actions`, all of the run in their order, left to each other."""
@@ -72,8 +72,8 @@ class Dependencies:
             actions,
             states.namespaces(),
             {
-                self._recorder.modules[path]: codes
-                for path, codes in self._recorder.module_codes.items()
+                self._recorder.modules.actions[path]: codes
+                for path, codes in self._recorder.modules.codes.items()
             },
         )
 
@@ -119,7 +119,7 @@ class Dependencies:
         if action.source is None:
             return []
         path = self._recorder.layout.path(action.source[0])
-        return self._recorder.module_codes.get(path, [])
+        return self._recorder.modules.codes.get(path, [])
 
     def _find(self, action: Action) -> tuple[set[Action], set[Input]]:
         actions = set(action.parents)
@@ -135,7 +135,7 @@ class Dependencies:
                 self._named(part.co_names, part.co_consts, actions)
         if action.source is not None:
             path = self._recorder.layout.path(action.source[0])
-            for name, paths in self._recorder.module_names.items():
+            for name, paths in self._recorder.modules.names.items():
                 if path in paths:
                     # Importing a module runs the packages that it lies in.
                     self._imported(name.rpartition(".")[0], actions, inputs)
@@ -144,7 +144,7 @@ class Dependencies:
 
     def _unit(self, identifier: int) -> frozenset[Action]:
         unit = self._recorder.units[identifier]
-        actions = {self._recorder.modules[unit.path]}
+        actions = {self._recorder.modules.actions[unit.path]}
         names = self._names(identifier)
         self._named(names, code_constants(unit.code), actions)
         actions.update(self._states[name] for name in self._states.keys() & names)
@@ -159,9 +159,9 @@ class Dependencies:
         for name in names:
             actions |= self._submodules.get(name, set())
             if name in _SEES_EVERYTHING:
-                actions.update(recorder.modules.values())
+                actions.update(recorder.modules.actions.values())
         for constant in constants:
-            if isinstance(constant, str) and constant in recorder.module_names:
+            if isinstance(constant, str) and constant in recorder.modules.names:
                 self._imported(constant, actions, set())
 
     def _imported(self, name: str, actions: set[Action], inputs: set[Input]) -> None:
@@ -172,8 +172,8 @@ class Dependencies:
         found = False
         current = name
         while current:
-            for path in recorder.module_names.get(current, ()):
-                actions.add(recorder.modules[path])
+            for path in recorder.modules.names.get(current, ()):
+                actions.add(recorder.modules.actions[path])
                 found = True
             current = current.rpartition(".")[0]
         if not found:

@@ -33,7 +33,7 @@ class Graph:
             actions: those that will be asked for, in the order in which they ran.
         """
         asked = list(actions)
-        everything = [self._recorder.session, *self._recorder.modules.values(), *asked]
+        everything = [self._recorder.session, *self._recorder.modules.actions.values(), *asked]
         known = set(everything)
         for action in everything:
             everything.extend(parent for parent in action.parents if parent not in known)
@@ -62,6 +62,13 @@ class Graph:
             reading = Reading(frozenset(), ordered, functions, inputs, base)
             self._readings[action] = reading
         return reading
+
+    def apart_from(self, action: Action, known: Iterable[Action]) -> list[Action]:
+        """Return the shared actions that `action` rests on, and none of `known` does."""
+        mask = self._mask(action)
+        for other in known:
+            mask &= ~self._mask(other)
+        return [node for index, node in enumerate(self._nodes) if mask >> index & 1]
 
     def refusal(self, action: Action, *, declared: bool) -> str | None:
         """Return why the outcome of `action` must not be stored; None where it may.
@@ -163,7 +170,7 @@ class Graph:
         function = self._functions.get(identifier)
         if function is None:
             unit = self._recorder.units[identifier]
-            module = self._recorder.modules[unit.path]
+            module = self._recorder.modules.actions[unit.path]
             assert module.source is not None
             function = self._functions[identifier] = (*module.source, unit.line)
         return function

@@ -61,7 +61,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         code = (original_get_code if own is patched_get_code else own)(self, module.__name__)
         if code is None:
             raise ImportError(f"cannot load module {module.__name__!r}")
-        action = recorder.module_action(module.__name__, path)
+        action = recorder.modules.action(module.__name__, path)
         ready = recorder.module_code(path, code)
         _note_importer(recorder, action)
         recorder.enter(action)
@@ -94,8 +94,10 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         path = os.path.abspath(self.path)
         if not layout.is_project(path):
             return original_extension(self, module)
-        action = recorder.modules.setdefault(path, type(recorder.session)(f"import of {path}"))
-        recorder.module_names.setdefault(module.__name__, set()).add(path)
+        action = recorder.modules.actions.setdefault(
+            path, type(recorder.session)(f"import of {path}")
+        )
+        recorder.modules.names.setdefault(module.__name__, set()).add(path)
         _note_importer(recorder, action)
         recorder.enter(action)
         try:
@@ -107,7 +109,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     def find_spec(cls: type, fullname: str, path: Any = None, target: Any = None) -> Any:
         spec = original_find(fullname, path, target)
         if spec is None:
-            recorder.missing_modules.add(fullname)
+            recorder.modules.missing.add(fullname)
         return spec
 
     def ask_spec(name: str, package: str | None = None) -> Any:
@@ -140,7 +142,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         on_demand = (
             globals is not None
             and "__getattr__" in globals
-            and globals.get("__name__") in recorder.module_names
+            and globals.get("__name__") in recorder.modules.names
         )
         if statement not in done or on_demand:
             # A test's inner loops import the same names over and over.
@@ -176,7 +178,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
     def exec_rewritten(code: CodeType, namespace: dict[str, Any]) -> None:
         spec = namespace.get("__spec__")
         path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
-        action = recorder.modules.get(path)
+        action = recorder.modules.actions.get(path)
         if action is None:
             builtins.exec(code, namespace)  # noqa: S102  what pytest would do
             return
@@ -191,9 +193,9 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
         spec = module.__spec__
         path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
         if layout.is_project(path) and recorder.creator(path) is None:
-            _note_importer(recorder, recorder.module_action(module.__name__, path))
+            _note_importer(recorder, recorder.modules.action(module.__name__, path))
         original(self, module)
-        if path in recorder.modules:
+        if path in recorder.modules.actions:
             recorder.states.remember(module)
 
     # The module's own `exec` comes before the builtin one.
@@ -225,8 +227,8 @@ def note_import(recorder: Recorder, name: str, importer: FrameType) -> None:
     recorder.current.imports.add(name)
     if importer.f_code.co_name == "__getattr__":
         # PEP 562: a module that imports on demand has, from then on, what it imported.
-        for path in recorder.module_names.get(str(importer.f_globals.get("__name__")), ()):
-            recorder.modules[path].imports.add(name)
+        for path in recorder.modules.names.get(str(importer.f_globals.get("__name__")), ()):
+            recorder.modules.actions[path].imports.add(name)
 
 
 def note_statement(

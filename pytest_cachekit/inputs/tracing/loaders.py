@@ -79,8 +79,8 @@ def is_foreign(spec: ModuleSpec) -> bool:
 def _action(recorder: Recorder, spec: ModuleSpec) -> Action:
     """Return the action of loading the module of `spec`, on which the running one now rests."""
     place = os.path.abspath(spec.origin) if spec.origin and spec.has_location else spec.name
-    action = recorder.modules.setdefault(place, Action(f"import of {spec.name}"))
-    recorder.module_names.setdefault(spec.name, set()).add(place)
+    action = recorder.modules.actions.setdefault(place, Action(f"import of {spec.name}"))
+    recorder.modules.names.setdefault(spec.name, set()).add(place)
     recorder.current.parents.add(action)
     if spec.has_location:
         with recorder.running(action):

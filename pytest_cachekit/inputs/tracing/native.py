@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from .callers import is_machinery
 from .database_events import watch_attached
 from .file_events import absolute
 from .loaders import Prepare
@@ -70,6 +71,10 @@ def native_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
 
         @functools.wraps(original)
         def connect(*arguments: Any, **options: Any) -> Any:
+            if is_machinery(1):
+                # Data of coverage, for one.
+                with recorder.unobserved():
+                    return original(*arguments, **options)
             connection = original(*arguments, **options)
             watch_attached(recorder, connection)
             return connection

@@ -6,23 +6,34 @@ what was read; the recorder knows which action that belongs to.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol
 
-from ..digest import digest
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
 from .action import Action
 from .functions import FunctionTracer
 from .memos import States
+from .modules import ImportedModules
 from .units import Unit
 from .writes import Writes
 
 _LISTINGS = frozenset({"listing", "sizes"})
+
+
+class Meter(Protocol):
+    """Measures something that belongs to actions, as which lines ran."""
+
+    def credit(self, action: Action) -> None:
+        """Credit to `action` what happened since the last call."""
+        ...
+
+    def begin(self) -> None:
+        """An action begins, and must miss nothing because an earlier one did the same."""
+        ...
 
 
 class Recorder:
@@ -33,16 +44,7 @@ class Recorder:
         self.layout: Layout = fingerprints.layout
         self.units: list[Unit] = []
         self.session = Action("the session")
-        self.modules: dict[str, Action] = {}
-        """Absolute path of each project module that ran, to the action of its import."""
-        self.module_names: dict[str, set[str]] = {}
-        """Dotted name to the paths of the project modules that ran under it."""
-        self.missing_modules: set[str] = set()
-        """Dotted names that were looked for, and not found at the time."""
-        self.import_path: list[str] = []
-        """`sys.path` as it was when look-ups were made; the next run's will be made with it."""
-        self.module_codes: dict[str, list[CodeType]] = {}
-        """Absolute path of each project module that ran, to the code that did."""
+        self.modules = ImportedModules(fingerprints, self.session)
         self.writes = Writes(fingerprints)
         """What was made or changed in this run."""
         self.unheeded: set[str] = set()
@@ -53,6 +55,8 @@ class Recorder:
         self._main = threading.get_ident()
         self._stack = [self.session]
         self._local = threading.local()
+        self.meter: Meter | None = None
+        """Who else credits what happens to the running action."""
 
     @property
     def current(self) -> Action:
@@ -76,6 +80,8 @@ class Recorder:
         """Begin to credit to `action`."""
         self._settle()
         self._own_stack().append(action)
+        if self.meter is not None and threading.get_ident() == self._main:
+            self.meter.begin()
 
     def leave(self, action: Action) -> None:
         """End what `enter` began, and whatever was left open inside of it."""
@@ -200,46 +206,8 @@ class Recorder:
             self.units.append(Unit(path, function))
             return len(self.units) - 1
 
-        self.module_codes.setdefault(path, []).append(code)
+        self.modules.codes.setdefault(path, []).append(code)
         return self._tracer.instrument(code, enter)
-
-    def module_action(self, name: str, path: str) -> Action:
-        """Return the action of importing the project module at `path`, under `name`."""
-        action = self.modules.get(path)
-        if action is None:
-            action = self.modules[path] = Action(f"import of {self.layout.name(path)}")
-            try:
-                with open(path, "rb") as stream:
-                    fingerprint = digest(stream.read())
-            except OSError:
-                action.refuse(f"{self.layout.name(path)} could not be read")
-                fingerprint = ""
-            action.source = (self.layout.name(path), fingerprint)
-        self.module_names.setdefault(name, set()).add(path)
-        return action
-
-    def settle_modules(self) -> None:
-        """Make inputs of the places where modules were found, or weren't.
-
-        Whoever looks second for a module that isn't there leaves no trace; so these are the
-        session's. Some were found later, when `sys.path` had grown, as it will have for the
-        next look-up.
-        """
-        path_now, sys.path[:] = list(sys.path), self.import_path or sys.path
-        for name in self.missing_modules:
-            self.session.inputs["module", name] = self.fingerprints.now("module", name)
-        for name, paths in self.module_names.items():
-            place = self.fingerprints.now("module", name)
-            for path in paths:
-                # pytest loads conftests by their paths, whatever is found under that name.
-                if place == self.layout.name(path) and not path.endswith("/conftest.py"):
-                    inputs = self.modules[path].inputs
-                    inputs["module", name] = place
-                    package = name.rpartition(".")[0]
-                    while package and package not in self.module_names:
-                        inputs["module", package] = self.fingerprints.now("module", package)
-                        package = package.rpartition(".")[0]
-        sys.path[:] = path_now
 
     def _read_path(self, kind: str, path: str) -> None:
         if not self.heeds(path) and not (kind in _LISTINGS and self.layout.is_ancestor(path)):
@@ -279,6 +247,8 @@ class Recorder:
 
     def _settle(self) -> None:
         """Credit the functions that ran since the last change of the stack."""
+        if self.meter is not None and threading.get_ident() == self._main:
+            self.meter.credit(self.current)
         ran = self._tracer.drain()
         if not ran:
             return

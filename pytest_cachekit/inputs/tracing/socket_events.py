@@ -31,6 +31,9 @@ class Servers:
 
     def connected(self, recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         """Note that a socket is connected, or a packet sent."""
+        if is_machinery(3):
+            # Plugins whose workers talk to their controller.
+            return
         address = arguments[1]
         if isinstance(address, tuple) and address:
             host = str(address[0])

@@ -1,0 +1,67 @@
+"""Which modules of the project were imported, which were looked for in vain, and where."""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType
+
+from ..digest import digest
+from ..fingerprint import Fingerprints
+from .action import Action
+
+
+class ImportedModules:
+    """The modules of one run; what they rest on is told when all is over."""
+
+    def __init__(self, fingerprints: Fingerprints, session: Action) -> None:
+        self._fingerprints = fingerprints
+        self._layout = fingerprints.layout
+        self._session = session
+        self.actions: dict[str, Action] = {}
+        """Absolute path of each project module that ran, to the action of its import."""
+        self.names: dict[str, set[str]] = {}
+        """Dotted name to the paths of the project modules that ran under it."""
+        self.codes: dict[str, list[CodeType]] = {}
+        """Absolute path of each project module that ran, to the code that did."""
+        self.missing: set[str] = set()
+        """Dotted names that were looked for, and not found at the time."""
+        self.import_path: list[str] = []
+        """`sys.path` as it was when look-ups were made; the next run's will be made with it."""
+
+    def action(self, name: str, path: str) -> Action:
+        """Return the action of importing the project module at `path`, under `name`."""
+        action = self.actions.get(path)
+        if action is None:
+            action = self.actions[path] = Action(f"import of {self._layout.name(path)}")
+            try:
+                with open(path, "rb") as stream:
+                    fingerprint = digest(stream.read())
+            except OSError:
+                action.refuse(f"{self._layout.name(path)} could not be read")
+                fingerprint = ""
+            action.source = (self._layout.name(path), fingerprint)
+        self.names.setdefault(name, set()).add(path)
+        return action
+
+    def settle(self) -> None:
+        """Make inputs of the places where modules were found, or weren't.
+
+        Whoever looks second for a module that isn't there leaves no trace; so these are the
+        session's. Some were found later, when `sys.path` had grown, as it will have for the
+        next look-up.
+        """
+        path_now, sys.path[:] = list(sys.path), self.import_path or sys.path
+        for name in self.missing:
+            self._session.inputs["module", name] = self._fingerprints.now("module", name)
+        for name, paths in self.names.items():
+            place = self._fingerprints.now("module", name)
+            for path in paths:
+                # pytest loads conftests by their paths, whatever is found under that name.
+                if place == self._layout.name(path) and not path.endswith("/conftest.py"):
+                    inputs = self.actions[path].inputs
+                    inputs["module", name] = place
+                    package = name.rpartition(".")[0]
+                    while package and package not in self.names:
+                        inputs["module", package] = self._fingerprints.now("module", package)
+                        package = package.rpartition(".")[0]
+        sys.path[:] = path_now

@@ -1,0 +1,162 @@
+"""The controller of pytest-xdist: decides, replays, lets workers run the rest, and stores.
+
+xdist starts its workers when the session starts, and the controller collects
+nothing. Here it collects first, so that the decision is the one that a run without
+xdist makes; where everything hits no worker is started.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from xdist.dsession import DSession
+from xdist.workermanage import WorkerController
+
+from .identity import remember_nodeid
+from .recordings import unpack
+from .run import Hits, Run
+from .telling import Telling
+from .worker import PARCEL
+
+
+class Controller:
+    """The hooks of the process that distributes tests."""
+
+    def __init__(self, run: Run, telling: Telling) -> None:
+        self._run = run
+        self._telling = telling
+        run.fingerprints.distributed = True
+        self.hits: Hits = []
+
+    def pytest_plugin_registered(self, plugin: object, manager: pytest.PytestPluginManager) -> None:
+        """Take the place of xdist's session."""
+        if type(plugin) is DSession:
+            manager.unregister(plugin)
+            # Its maker registers another.
+            if manager.has_plugin("terminaldistreporter"):
+                manager.unregister(name="terminaldistreporter")
+            manager.register(ReplayingSession(self._run.config, self._run, self), "dsession")
+
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker what not to run."""
+        node.workerinput["cachekit"] = [item.nodeid for item, _ in self.hits]
+
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Take in tests about which nothing was asked."""
+        self._run.expect(ids)
+
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        """Take in what a worker recorded."""
+        parcel = getattr(node, "workeroutput", {}).get(PARCEL)
+        if isinstance(parcel, bytes):
+            try:
+                self._run.record(unpack(parcel))
+            except Exception as problem:  # noqa: BLE001  a broken cache never breaks a run
+                self._run.fail_to_record(problem)
+        elif parcel is not None:
+            self._run.warn(
+                f"A worker's results could not be stored ({parcel}): please report this."
+            )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Store what was recorded, and write the report."""
+        self._run.finish()
+        self._telling.write_report()
+
+
+class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
+    """xdist's session, which starts its workers once it is known what they have to run."""
+
+    def __init__(self, config: pytest.Config, run: Run, controller: Controller) -> None:
+        super().__init__(config)
+        self._run = run
+        self._controller = controller
+        self._total = 0
+        self._own_reports: set[str] = set()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Put off starting workers."""
+        self._session = session
+
+    @pytest.hookimpl
+    def pytest_collection(self) -> bool:
+        """Collect and decide, where there is something to find; start workers for the rest."""
+        session = self._session
+        assert session is not None
+        to_run: int | None = None
+        if self._run.why_everything_runs is None and self._run.knows_results():
+            session.perform_collect()
+            to_run = self._decide(session.items)
+        if to_run != 0:
+            if to_run is not None and len(self.config.option.tx) > to_run:
+                self.config.option.tx = self.config.option.tx[:to_run]
+            _forget_terminal_size()
+            super().pytest_sessionstart(session)
+        return True
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note of what the controller reports itself that it could not be collected."""
+        if not report.passed and not hasattr(report, "node"):
+            self._own_reports.add(report.nodeid)
+
+    @pytest.hookimpl
+    def pytest_runtestloop(self) -> bool:
+        """Replay, and run the rest."""
+        self._run.replay(self._controller.hits)
+        result = self.nodemanager is None or super().pytest_runtestloop()
+        # Not earlier: workers of pytest-cov delete what is there when they start.
+        self._run.count_as_covered()
+        return result
+
+    def worker_collectionfinish(self, node: WorkerController, ids: Sequence[str]) -> None:
+        """Count what is replayed among what was collected."""
+        super().worker_collectionfinish(node, ids)
+        if self._session is not None and self._total:
+            self._session.testscollected = self._total
+
+    def _failed_worker_collectreport(
+        self, node: WorkerController, rep: pytest.CollectReport | pytest.TestReport
+    ) -> None:
+        """Report once what controller and workers could not collect."""
+        if rep.nodeid not in self._own_reports:
+            super()._failed_worker_collectreport(node, rep)
+        elif rep.failed:
+            self._handlefailures(rep)
+
+    def _decide(self, items: list[pytest.Item]) -> int:
+        """Return how many of `items` have to run."""
+        self._total = len(items)
+        if self.config.getoption("dist") == "loadgroup":
+            for item in items:
+                remember_nodeid(item)
+                add_group(item)
+        for item, hit in zip(items, self._run.decide(items), strict=True):
+            if hit is not None:
+                self._controller.hits.append((item, hit))
+        return len(items) - len(self._controller.hits)
+
+
+def _forget_terminal_size() -> None:
+    """Keep from workers what the readline library, which pytest imports, hands to children.
+
+    Tests would see a size of the terminal that nobody has set.
+    """
+    for name in ("COLUMNS", "LINES"):
+        if name not in os.environ:
+            os.unsetenv(name)
+
+
+def add_group(item: pytest.Item) -> None:
+    """Give `item` the node id that it has on workers with --dist=loadgroup."""
+    groups = {
+        str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
+        for mark in item.iter_markers("xdist_group")
+    }
+    if groups:
+        item._nodeid = f"{item.nodeid}@{'_'.join(sorted(groups))}"  # type: ignore[attr-defined]

@@ -1,0 +1,167 @@
+"""What tests read that ran, and what it led to, on its way into the cache."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+
+from ..actions.outcomes import with_coverage
+from ..actions.verdict import Uncacheable
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.manifest import (
+    NOTHING,
+    Manifest,
+    Reading,
+    RecordBuilder,
+    decode_record,
+    encode_record,
+    reading_of,
+)
+from ..inputs.tracing.action import Action
+from ..inputs.tracing.graph import Graph
+from ..inputs.tracing.recorder import Recorder
+from .coverage import CoverageMeter, Covered
+from .identity import group_and_name
+from .obstacles import uncacheable_reason
+from .recording import declares_inputs
+from .tally import Line
+
+
+@dataclass(frozen=True)
+class TestRecording:
+    """One test that ran."""
+
+    __test__ = False
+
+    nodeid: str
+    group: str
+    name: str
+    reading: Reading | None = None
+    """What it read; None where that isn't known whole."""
+    outcome: msgspec.Raw | None = None
+    """How it ended; None where that may not be stored."""
+    refusal: str | None = None
+    """Why it may never be stored, as far as its inputs tell."""
+    not_stored: str | None = None
+    """Why this outcome may not be stored."""
+
+    def tell(self, line: Line) -> None:
+        """Tell the tally's `line` of this test why it wasn't stored."""
+        if self.not_stored is not None:
+            line.not_stored = self.not_stored
+        if self.refusal is not None and not isinstance(line.verdict, Uncacheable):
+            line.verdict = Uncacheable(self.refusal)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One test that ran in this process."""
+
+    item: pytest.Item
+    action: Action
+    given: tuple[Action, Action]
+    """Actions that a run does in any case where it has this test."""
+    covered: Covered
+    outcome: msgspec.Raw | None
+    not_stored: str | None
+    """Why there is no outcome."""
+
+
+class Recordings:
+    """The tests that ran in this process."""
+
+    def __init__(self) -> None:
+        self._ran: list[Ran] = []
+
+    def add(self, ran: Ran) -> None:
+        """Note that a test ran."""
+        self._ran.append(ran)
+
+    def settle(
+        self, recorder: Recorder, meter: CoverageMeter, fingerprints: Fingerprints
+    ) -> list[TestRecording]:
+        """Return what all tests read that ran, now that `recorder` and `meter` have seen it all."""
+        recorder.modules.settle()
+        recorder.writes.settle()
+        graph = Graph(recorder)
+        graph.prepare(ran.action for ran in self._ran)
+        times = Counter(ran.item.nodeid for ran in self._ran)
+        found: list[TestRecording] = []
+        for ran in self._ran:
+            item, outcome = ran.item, ran.outcome
+            refusal = uncacheable_reason(item)
+            if times[item.nodeid] > 1:
+                refusal = "several selected tests share its node id"
+            refusal = refusal or graph.refusal(ran.action, declared=declares_inputs(item))
+            reading = graph.reading(ran.action) if refusal is None else None
+            if reading is None:
+                outcome = None
+            elif outcome is not None and meter.measures:
+                shared = graph.apart_from(ran.action, ran.given)
+                files = meter.files(ran.covered, shared, fingerprints)
+                outcome = with_coverage(outcome, files)
+            group, name = group_and_name(item)
+            found.append(
+                TestRecording(item.nodeid, group, name, reading, outcome, refusal, ran.not_stored)
+            )
+        # The rest of pytest's end collects garbage several times.
+        self._ran.clear()
+        return found
+
+
+class _Parcel(msgspec.Struct, array_like=True):
+    """Recordings on their way from one process to another."""
+
+    records: dict[str, bytes]
+    tests: list[tuple[str, str, str, str | None, str | None]]
+
+
+def pack(recordings: Iterable[TestRecording]) -> bytes:
+    """Return `recordings` as bytes that `unpack` understands."""
+    builders: dict[str, RecordBuilder] = {}
+    parcel = _Parcel({}, [])
+    for recording in recordings:
+        parcel.tests.append(
+            (
+                recording.nodeid,
+                recording.group,
+                recording.name,
+                recording.refusal,
+                recording.not_stored,
+            )
+        )
+        if recording.reading is not None:
+            builder = builders.setdefault(recording.group, RecordBuilder())
+            outcome = NOTHING if recording.outcome is None else recording.outcome
+            builder.add(recording.name, recording.reading, outcome, 0.0)
+    parcel.records = {group: encode_record(builder.build()) for group, builder in builders.items()}
+    return msgspec.msgpack.encode(parcel)
+
+
+def unpack(content: bytes) -> list[TestRecording]:
+    """Return the recordings that `pack` made bytes of.
+
+    Raises:
+        msgspec.DecodeError: `content` is something else.
+    """
+    parcel = msgspec.msgpack.decode(content, type=_Parcel)
+    records = {group: decode_record(record) for group, record in parcel.records.items()}
+    # Tests of one file that read the same keep sharing one reading.
+    readings: dict[tuple[str, Manifest], Reading] = {}
+    found: list[TestRecording] = []
+    for nodeid, group, name, refusal, not_stored in parcel.tests:
+        record = records.get(group)
+        entries = [] if record is None else record.entries.get(name, [])
+        reading = outcome = None
+        if record is not None and entries:
+            manifest = entries[0].manifest
+            outcome = None if entries[0].outcome == NOTHING else entries[0].outcome
+            reading = readings.get((group, manifest))
+            if reading is None:
+                reading = readings[group, manifest] = reading_of(record, manifest)
+        found.append(TestRecording(nodeid, group, name, reading, outcome, refusal, not_stored))
+    return found

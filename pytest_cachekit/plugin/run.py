@@ -1,0 +1,183 @@
+"""One run's cache: opened, asked, written to, and given up where it fails."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+
+from ..actions.coverage import CoveredFile
+from ..actions.outcomes import decode_outcome
+from ..actions.verdict import Hit, Miss, Verdict
+from ..errors import CachekitError, CacheUnavailableWarning, StorageError
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.layout import Layout
+from ..settings import Settings
+from ..storage import Backend, BackendSize, open_backend
+from .audit import Audit
+from .coverage import count_as_covered
+from .obstacles import Obstacle, find_obstacle
+from .recordings import TestRecording
+from .replay import replay
+from .results import TestResults
+from .tally import Line, Tally
+
+Hits = list[tuple[pytest.Item, Hit]]
+
+
+class Run:
+    """What the roles of a run share: its settings, its cache, and what was decided."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self.tally = Tally()
+        self._audit = Audit(settings.cachekit_audit)
+        self.obstacle: Obstacle | None = find_obstacle(config)
+        self.where = settings.cachekit_url
+        self.size: BackendSize | None = None
+        self.is_on = False
+        """Whether anything is recorded or replayed."""
+        self._backend: Backend | None = None
+        self._results: TestResults | None = None
+        self._covered: list[CoveredFile] = []
+        if self.obstacle is not None and self.obstacle.stops_recording:
+            return
+        try:
+            self._backend = open_backend(settings.cachekit_url, relative_to=config.rootpath)
+        except CachekitError as error:
+            self.give_up(str(error))
+            return
+        self.is_on = True
+        self.where = self._backend.url
+        ignored = [self.where.partition(":")[2]] if self.where.startswith("file:") else []
+        self.fingerprints = Fingerprints(Layout(config.rootpath, ignored))
+
+    @property
+    def why_everything_runs(self) -> str | None:
+        """Why nothing is replayed, whatever is stored; None where something may be."""
+        if self.obstacle is not None:
+            return self.obstacle.reason
+        if self.settings.cachekit_mode == "refresh":
+            return "everything runs in refresh mode"
+        if self._backend is None:
+            return "the cache can't be used"
+        return None
+
+    def knows_results(self) -> bool:
+        """Return whether anything is stored that a look-up could find."""
+        results = self._open_results()
+        try:
+            return results is not None and results.exist()
+        except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+            self._fail("read", error)
+            return False
+
+    def decide(
+        self,
+        items: Sequence[pytest.Item],
+        unobserved: AbstractContextManager[None] | None = None,
+    ) -> list[Hit | None]:
+        """Return for each of `items` what to replay, or None where it runs."""
+        with unobserved or nullcontext():
+            verdicts = self._look_up(items)
+        return [self._choose(item, verdict) for item, verdict in zip(items, verdicts, strict=True)]
+
+    def expect(self, nodeids: Iterable[str]) -> None:
+        """Take tests into the tally about which nothing was asked: they all run."""
+        reason = self.why_everything_runs
+        for nodeid in nodeids:
+            if nodeid not in self.tally.lines:
+                self.tally.lines[nodeid] = Line(nodeid, Miss(reason) if reason else Miss())
+
+    def replay(self, hits: Iterable[tuple[pytest.Item, Hit]]) -> None:
+        """Report the outcomes of `hits`."""
+        for item, hit in hits:
+            outcome = decode_outcome(hit.entry.outcome)
+            assert outcome is not None  # the look-up decoded it, too
+            self.tally.lines[item.nodeid].duration = outcome.duration
+            replay(item, outcome, self.fingerprints.layout)
+            if self._results is not None:
+                self._covered += self._results.covered(outcome) or ()
+
+    def count_as_covered(self) -> None:
+        """Add what replayed tests covered to what is measured, before that is reported."""
+        count_as_covered(self._covered, self.fingerprints.layout)
+        self._covered.clear()
+
+    def record(self, recordings: Sequence[TestRecording]) -> None:
+        """Take in what tests read that ran, to be stored by `finish`."""
+        results = self._open_results()
+        if results is not None:
+            results.record(recordings, self.tally.lines)
+
+    def finish(self) -> None:
+        """Store what was recorded, unless the cache is only read."""
+        try:
+            if self._results is not None and self.settings.cachekit_mode != "read-only":
+                self._results.flush()
+            if self._backend is not None:
+                self.size = self._backend.size()
+        except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+            self._fail("stored", error)
+
+    def close(self) -> None:
+        """Release the cache."""
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+
+    def fail_to_record(self, error: Exception) -> None:
+        """Go on without what was recorded, because of an `error` nobody thought of."""
+        self._fail("stored", error)
+
+    def give_up(self, message: str) -> None:
+        """Go on without the cache, and say so once."""
+        self._results = None
+        self.close()
+        self.warn(message)
+
+    def warn(self, message: str) -> None:
+        """Give a warning that no filter turns into an error."""
+        warning = CacheUnavailableWarning(message)
+        recorded = warnings.WarningMessage(warning, CacheUnavailableWarning, "cachekit", 0)
+        self.config.hook.pytest_warning_recorded.call_historic(
+            kwargs={
+                "warning_message": recorded,
+                "when": "config",
+                "nodeid": "",
+                "location": None,
+            }
+        )
+
+    def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
+        line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)
+        if not isinstance(verdict, Hit):
+            return None
+        line.audited = self._audit.chooses()
+        return None if line.audited else verdict
+
+    def _look_up(self, items: Sequence[pytest.Item]) -> list[Verdict]:
+        results = self._open_results()
+        if results is not None:
+            try:
+                return results.look_up(items, self.why_everything_runs)
+            except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+                self._fail("looked up", error)
+        return [Miss("the cache can't be used")] * len(items)
+
+    def _open_results(self) -> TestResults | None:
+        if self._results is None and self._backend is not None:
+            try:
+                self._results = TestResults(self.config, self._backend, self.fingerprints)
+            except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+                self._fail("looked up", error)
+        return self._results
+
+    def _fail(self, what: str, error: Exception) -> None:
+        if isinstance(error, StorageError):
+            self.give_up(str(error))
+        else:
+            self.give_up(f"Results could not be {what} ({error!r}): please report this.")

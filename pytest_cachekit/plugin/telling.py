@@ -1,0 +1,82 @@
+"""Hooks that tell: header, outcomes, summary and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .replay import REPLAYED
+from .report import report_data, write_report
+from .run import Run
+from .summary import write_doubts, write_explanations, write_summary
+
+
+class Telling:
+    """Tells what the cache does, in the process that the user looks at."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def pytest_report_header(self) -> str:
+        """Say that the cache is on, where it lives, and what keeps it from replaying."""
+        if self._run.obstacle is not None:
+            return f"cachekit: {self._run.obstacle.header}"
+        if not self._run.is_on:
+            return "cachekit: off"
+        return f"cachekit: {self._run.where} ({self._run.settings.cachekit_mode})"
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how each test ended."""
+        line = self._run.tally.lines.get(report.nodeid)
+        if line is None:
+            return
+        if hasattr(report, REPLAYED):
+            line.replayed = True
+        else:
+            line.duration += report.duration
+        if report.when == "call" or report.outcome != "passed":
+            line.saw(_outcome_word(report))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        """Show replayed tests as what they are."""
+        if not hasattr(report, REPLAYED):
+            return None
+        if hasattr(report, "wasxfail"):
+            return ("xfailed", "x", "XFAIL (cached)") if report.skipped else None
+        if report.skipped:
+            return "skipped", "s", "SKIPPED (cached)"
+        if report.when == "call" and type(report) is pytest.TestReport:
+            return "passed", ".", "PASSED (cached)"
+        return None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what was replayed, what ran and why, and what that saved."""
+        run = self._run
+        if not run.is_on or not run.tally.lines:
+            return
+        write_doubts(terminalreporter, run.tally)
+        if run.settings.cachekit_explain:
+            write_explanations(terminalreporter, run.tally)
+        write_summary(terminalreporter, run.tally, run.size, run.where)
+
+    def write_report(self) -> None:
+        """Write the JSON report, where one is asked for."""
+        run = self._run
+        if not run.is_on or not run.settings.cachekit_report:
+            return
+        path = Path(run.config.invocation_params.dir, run.settings.cachekit_report)
+        try:
+            write_report(path, report_data(run.tally, run.size, run.where))
+        except OSError as error:
+            run.warn(f"The report can't be written to {path} ({error}): name another path.")
+
+
+def _outcome_word(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.outcome == "failed" and report.when != "call":
+        return "error"
+    return str(report.outcome)

@@ -1,0 +1,113 @@
+"""Hooks that watch what collecting and running tests read, wherever that happens."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+import pytest
+from _pytest.assertion import rewrite
+
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.manifest import encode_outcome
+from ..inputs.tracing.imports import watch_rewritten_imports
+from ..inputs.tracing.tracer import Tracer
+from .coverage import CoverageMeter
+from .recording import Actions
+from .recordings import Ran, Recordings, TestRecording
+from .replay import REPLAYED, NotStorableError, Recorded
+
+
+class Watch:
+    """Watches the tests that run in this process, from construction to `stop`."""
+
+    def __init__(self, fingerprints: Fingerprints) -> None:
+        """Begin to watch.
+
+        Raises:
+            CachekitError: this interpreter can't be traced.
+        """
+        self.tracer = Tracer(fingerprints)
+        self._fingerprints = fingerprints
+        self._current: Recorded | None = None
+        self._recordings = Recordings()
+        self._is_over = False
+        watch_rewritten_imports(self.tracer.recorder, rewrite, self.tracer.patches)
+        self._actions = Actions(self.tracer.recorder, self.tracer.patches)
+        self._meter = self.tracer.recorder.meter = CoverageMeter()
+
+    def stop(self) -> None:
+        """Put everything back as it was."""
+        if not self._is_over:
+            self._is_over = True
+            self.tracer.stop()
+
+    def settle(self) -> list[TestRecording]:
+        """Return what the tests read that ran."""
+        return self._recordings.settle(self.tracer.recorder, self._meter, self._fingerprints)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Find out whether coverage is measured: by now it has begun."""
+        self._meter.attach()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """Watch what collecting a test file reads."""
+        with self._actions.collecting(collector):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+        """Hand over what was covered, before plugins around this one report it."""
+        try:
+            return (yield)
+        finally:
+            self._meter.release()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Watch what running `item` reads."""
+        recorded = self._current = Recorded()
+        threads = _other_threads()
+        action = own = self._actions.begin(item)
+        try:
+            result = yield
+        finally:
+            for thread in _other_threads() - threads:
+                action.refuse(f"leaves the thread {thread.name} running")
+            action = self._actions.end(action)
+            self._current = None
+        outcome: msgspec.Raw | None = None
+        not_stored: str | None = None
+        try:
+            outcome = encode_outcome(recorded.outcome(item, self._fingerprints.layout))
+        except NotStorableError as error:
+            not_stored = str(error)
+        except Exception as error:  # noqa: BLE001  what a test reports may be anything
+            not_stored = f"its report can't be stored ({error!r})"
+        self._recordings.add(
+            Ran(item, action, self._actions.given(item), self._meter.take(own), outcome, not_stored)
+        )
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the reports of the test that runs."""
+        if self._current is not None and not hasattr(report, REPLAYED):
+            self._current.reports.append(report)
+
+    def pytest_warning_recorded(
+        self, warning_message: warnings.WarningMessage, when: str, nodeid: str
+    ) -> None:
+        """Keep the warnings of the test that runs."""
+        if self._current is not None and nodeid:
+            self._current.warnings.append((warning_message, when))
+
+
+def _other_threads() -> set[threading.Thread]:
+    if threading.active_count() == 1:
+        return set()
+    return set(threading.enumerate()) - {threading.main_thread()}
