@@ -84,6 +84,18 @@ OPTIONS = (
         default="",
         metavar="PATH",
     ),
+    Option(
+        "cachekit-redis-url",
+        "the server that the fixtures for Redis use; without one, fakeredis",
+        default="",
+        metavar="URL",
+    ),
+    Option(
+        "cachekit-backends",
+        "the backends that the fixtures cachekit and cachekit_async go through",
+        default="memory,file,redis,tiered",
+        metavar="NAMES",
+    ),
 )
 
 _TRUE = ("1", "true", "yes", "on")
@@ -100,6 +112,8 @@ class Settings:
     cachekit_explain: bool
     cachekit_audit: float
     cachekit_report: str
+    cachekit_redis_url: str
+    cachekit_backends: str
 
 
 def resolve(

@@ -51,7 +51,7 @@ def test_any_text_is_a_key(backend: Backend, key: str) -> None:
 
     assert backend.get_many([key]) == {key: b"value"}
     assert sorted(backend.keys(key)) == sorted([key, key + "x"])
-    assert backend.delete(key)
+    assert backend.delete_many([key])
     assert backend.get_many([key, key + "x"]) == {key + "x": b"other"}
 
 
@@ -60,7 +60,7 @@ def test_an_empty_backend_holds_nothing(backend: Backend) -> None:
     assert backend.get_many([]) == {}
     assert list(backend.keys()) == []
     assert backend.size() == (0, 0)
-    assert not backend.delete("a")
+    assert not backend.delete_many(["a"])
 
 
 def test_missing_keys_are_left_out(backend: Backend) -> None:
@@ -93,7 +93,7 @@ def test_values_of_megabytes(backend: Backend) -> None:
 
     assert backend.get_many(items) == items
     assert backend.size().bytes >= 8_000_000
-    assert backend.delete("larger")
+    assert backend.delete_many(["larger"])
     assert backend.size().bytes < 8_000_000
     assert backend.get_many(["larger"]) == {}
 
@@ -108,18 +108,18 @@ def test_keys_by_prefix(backend: Backend) -> None:
     assert len(list(backend.keys())) == 6
 
 
-def test_deleting_tells_whether_the_key_was_there(backend: Backend) -> None:
+def test_deleting_tells_how_many_were_there(backend: Backend) -> None:
     backend.set_many({"a": b"1", "b": b"2"})
 
-    assert backend.delete("a") is True
-    assert backend.delete("a") is False
+    assert backend.delete_many(["a", "c"]) == 1
+    assert backend.delete_many(["a"]) == 0
     assert list(backend.keys()) == ["b"]
 
 
 def test_keys_may_be_deleted_while_iterating(backend: Backend) -> None:
     backend.set_many({str(number): b"" for number in range(50)})
     for key in iter(backend.keys()):
-        backend.delete(key)
+        backend.delete_many([key])
 
     assert backend.size().entries == 0
 
@@ -149,7 +149,7 @@ def test_url_opens_the_same_backend_again(file_backend: Backend) -> None:
 
 def test_nothing_is_made_before_the_first_write(file_backend: Backend, tmp_path: Path) -> None:
     file_backend.get_many(["a"])
-    file_backend.delete("a")
+    file_backend.delete_many(["a"])
     file_backend.size()
     assert list(tmp_path.iterdir()) == []
 

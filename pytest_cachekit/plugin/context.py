@@ -17,6 +17,7 @@ from ..inputs.digest import digest_text
 from ..inputs.distributions import label
 from ..settings import OPTIONS
 from .coverage import coverage_settings
+from .entry import settings_of
 
 # Options that choose, order or show tests, or write reports: none changes what a test does.
 _HARMLESS = frozenset(
@@ -79,6 +80,7 @@ def _parts(config: pytest.Config) -> list[str]:
         f"coverage {_text(config, coverage_settings())}",
         *_options(config),
         *_inis(config),
+        f"fixtures for Redis use {settings_of(config).cachekit_redis_url}",
     ]
 
 

@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start watching before the first conftest is imported."""
-    settings = _settings(early_config)
+    settings = settings_of(early_config)
     if not settings.cachekit:
         return
     from .beginning import begin
@@ -59,14 +59,23 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and join the run where the switch is on."""
+    """Declare the markers and the fixtures, and join the run where the switch is on."""
+    from . import fixtures
+
     config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", fixtures.MARKER)
+    config.pluginmanager.register(fixtures, "cachekit-fixtures")
     beginning = config.stash.get(_beginning_key, None)
     if beginning is not None:
         beginning.join(config)
 
 
-def _settings(config: pytest.Config) -> Settings:
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of a run.
+
+    Raises:
+        pytest.UsageError: a value is none that its option takes.
+    """
     from ..errors import CachekitError
 
     flags = vars(config.known_args_namespace)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+MOST = 2**63 - 1
+"""Counters stay between this and its negative, as Redis keeps them."""
+
 
 class BackendSize(NamedTuple):
-    """How much a backend holds."""
+    """How much a backend holds: entries that have not expired, and the bytes of their values."""
 
     entries: int
     bytes: int
@@ -17,34 +20,152 @@ class Backend(Protocol):
     """A store of bytes under keys.
 
     Values come back exactly as they were handed in; a backend never interprets
-    them. Every method may raise `StorageError`, whose message says what to do.
+    them, counters excepted, which are decimal digits. Times to live are positive
+    seconds, None for ever; a key's last writer sets its time. Every method may raise
+    `StorageError`, whose message says what to do.
     """
 
     @property
     def url(self) -> str:
-        """The URL under which this backend can be opened again."""
+        """The URL under which this backend can be opened again, without any password."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see the same entries."""
         ...
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values of those `keys` that are stored, in one batch."""
         ...
 
-    def set_many(self, items: Mapping[str, bytes]) -> None:
+    def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """Store all `items` in one batch, replacing what was there."""
         ...
 
-    def delete(self, key: str) -> bool:
-        """Remove `key`; return whether it was there."""
+    def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        """Store `value` unless `key` is there; return whether it was stored."""
+        ...
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        """Remove `keys`; return how many were there."""
+        ...
+
+    def touch(self, key: str, ttl: float | None) -> bool:
+        """Give `key` a new time to live; return whether it was there."""
+        ...
+
+    def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
+        """Add to the counter at `key` in one step and return it; a new one starts at 0, with `ttl`.
+
+        Raises:
+            CounterError: what is there is no counter, or would leave 64 bits.
+        """
+        ...
+
+    def remaining(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """Return the seconds that those `keys` that are stored have left; None for ever."""
         ...
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Iterate over the stored keys that start with `prefix`."""
         ...
 
-    def size(self) -> BackendSize:
-        """Return the number of entries and the bytes that they take."""
+    def clear(self, prefix: str = "") -> int:
+        """Remove all keys that start with `prefix`; return how many."""
+        ...
+
+    def size(self, prefix: str = "") -> BackendSize:
+        """Return how much is stored under keys that start with `prefix`."""
+        ...
+
+    def tallies(self) -> dict[str, int]:
+        """Return what the backend itself counted, named as in `CacheStats`."""
         ...
 
     def close(self) -> None:
         """Release what the backend holds open; it can't be used afterwards."""
         ...
+
+
+class AsyncBackend(Protocol):
+    """`Backend` with methods to await.
+
+    Where all that they call is ready at once, they never suspend, and `run_now` gets their
+    results without an event loop: so what stands above backends is written once.
+    """
+
+    @property
+    def url(self) -> str:
+        """See `Backend.url`."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """See `Backend.shared`."""
+        ...
+
+    async def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """See `Backend.get_many`."""
+        ...
+
+    async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """See `Backend.set_many`."""
+        ...
+
+    async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        """See `Backend.add`."""
+        ...
+
+    async def delete_many(self, keys: Iterable[str]) -> int:
+        """See `Backend.delete_many`."""
+        ...
+
+    async def touch(self, key: str, ttl: float | None) -> bool:
+        """See `Backend.touch`."""
+        ...
+
+    async def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
+        """See `Backend.incr`."""
+        ...
+
+    async def remaining(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """See `Backend.remaining`."""
+        ...
+
+    async def keys(self, prefix: str = "") -> Iterator[str]:
+        """See `Backend.keys`."""
+        ...
+
+    async def clear(self, prefix: str = "") -> int:
+        """See `Backend.clear`."""
+        ...
+
+    async def size(self, prefix: str = "") -> BackendSize:
+        """See `Backend.size`."""
+        ...
+
+    def tallies(self) -> dict[str, int]:
+        """See `Backend.tallies`."""
+        ...
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+        ...
+
+
+def count_up(stored: bytes | None, delta: int) -> int:
+    """Return what a counter stored as `stored` is after `delta`.
+
+    Raises:
+        CounterError: it is no counter, or would leave 64 bits.
+    """
+    from ..errors import CounterError
+
+    digits = b"0" if stored is None else stored
+    if not digits.removeprefix(b"-").isdigit():
+        raise CounterError("The stored value is no integer: set one before counting.")
+    result = int(digits) + delta
+    if not -MOST <= result <= MOST:
+        raise CounterError(f"{result} does not fit into 64 bits: set a smaller value first.")
+    return result

@@ -1,66 +1,82 @@
 """The file backend: a diskcache directory that holds bytes and nothing else.
 
-diskcache writes; reads go by our own SQL to the same SQLite file, because
-diskcache has no batch read, and because a run in which everything hits then
-never imports it. diskcache pickles what it isn't given as bytes and unpickles
-what it finds; neither can happen here: only bytes go in, and rows in any other
-mode are no values to us.
+diskcache makes the directory; statements of our own read and write its table, because it
+has no batches, and because a run in which everything hits then never imports it. It pickles
+what it isn't given as bytes and unpickles what it finds; neither can happen here: only bytes go
+in, and rows in any other mode are no values to us.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import StorageError
-from .backend import BackendSize
+from ..errors import CacheUsageError
+from .backend import BackendSize, count_up
+from .database import Database
+from .values import Files, Values
 
-FORMAT = 1
-"""Version of the directory's layout; a directory of a later one is left alone."""
-
-_DATABASE = "cache.db"
-_FORMAT_FILE = "format"
-# diskcache's column `mode`: a value in the row itself, or in a file beside the database.
-_MODE_RAW = 1
-_MODE_BINARY = 2
 # SQLite allows 999 variables in a statement in its oldest builds.
 _BATCH = 900
-_TAG = (
-    "Signature: 8a477f597d28d172789f06886806bc55\n"
-    "# This file is a cache directory tag created by pytest-cachekit.\n"
-    "# For information about cache directory tags, see https://bford.info/cachedir/\n"
+_LIVE = "raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
+_UPSERT = (
+    "INSERT INTO Cache (key, raw, store_time, expire_time, access_time, access_count, size, mode, "
+    "filename, value) VALUES (?, 1, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT (key, raw) DO UPDATE SET "
+    "store_time = excluded.store_time, expire_time = excluded.expire_time, "
+    "access_time = excluded.access_time, size = excluded.size, mode = excluded.mode, "
+    "filename = excluded.filename, value = excluded.value"
 )
+# Of the expired rows, so many go with each write.
+_EXPIRED = (
+    "rowid IN (SELECT rowid FROM Cache WHERE expire_time <= ? ORDER BY expire_time LIMIT 200)"
+)
+_HELD = "SELECT COUNT(*), COALESCE(SUM(LENGTH(value)), 0) + COALESCE(SUM(size), 0) FROM Cache"
 
 
 class FileBackend:
-    """Keeps values in `directory`, shared safely by any number of processes.
+    """Keeps values in a directory, shared safely by any number of processes.
 
-    Nothing is created before the first write. A directory that can't be
-    written still serves reads.
+    Large values are files beside the database. Nothing is created before the first write. A
+    directory that can't be written still serves reads.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], *, timeout: float = 5.0) -> None:
-        """Use `directory`; wait at most `timeout` seconds for another writer.
+    shared = True
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        timeout: float = 5.0,
+        max_size: int | None = None,
+        max_bytes: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Use `directory`.
+
+        Args:
+            directory: made with the first write.
+            timeout: most seconds to wait for another writer.
+            max_size: most entries, as far as this process knows; the oldest writes go first.
+            max_bytes: most bytes of values, likewise.
+            clock: tells seconds, the same in all processes.
 
         Raises:
             StorageError: the path is no directory, or a later version made it.
         """
+        for name, limit in (("max_size", max_size), ("max_bytes", max_bytes)):
+            if limit is not None and limit < 1:
+                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give 1 or more, or None.")
         self.directory = Path(directory).absolute()
-        self._timeout = timeout
-        self._lock = threading.RLock()
-        self._reader: sqlite3.Connection | None = None
-        self._writer: Any = None
-        if self.directory.exists() and not self.directory.is_dir():
-            raise StorageError(
-                f"{self.directory} is not a directory: name another one with --cachekit-url, "
-                "or remove the file."
-            )
-        self._check_format()
+        self.max_size, self.max_bytes, self.clock = max_size, max_bytes, clock
+        self.evictions = self.expirations = 0
+        self._database = Database(self.directory, timeout)
+        self._values = Values(self.directory)
+        # What may be there at most: counted once, and what was written since. None: not counted.
+        self._at_most: BackendSize | None = None
 
     @property
     def url(self) -> str:
@@ -69,157 +85,196 @@ class FileBackend:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """See `Backend.get_many`."""
-        wanted = list(keys)
         found: dict[str, bytes] = {}
-        with self._declared_errors("read"):
-            connection = self._read_connection()
-            if connection is None:
-                return found
-            for start in range(0, len(wanted), _BATCH):
-                batch = wanted[start : start + _BATCH]
-                marks = ",".join("?" * len(batch))
-                rows = connection.execute(
-                    "SELECT key, mode, filename, value FROM Cache "  # noqa: S608  only "?"
-                    f"WHERE raw = 1 AND key IN ({marks})",
-                    batch,
-                )
-                for key, mode, filename, value in rows:
-                    content = self._content(mode, filename, value)
-                    if content is not None:
-                        found[key] = content
+        with self._database.reading() as connection:
+            rows = self._rows(connection, "key, mode, filename, value, size", keys)
+            for key, mode, filename, value, size in rows:
+                content = self._values.read(mode, filename, value, size)
+                if content is not None:
+                    found[key] = content
         return found
 
-    def set_many(self, items: Mapping[str, bytes]) -> None:
+    def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
-        with self._declared_errors("write"):
-            cache = self._write_cache()
-            with cache.transact(retry=True):
-                for key, value in items.items():
-                    cache.set(key, value, retry=True)
+        with self._values.changing() as files, self._database.writing() as connection:
+            self._store(connection, items, ttl, files)
 
-    def delete(self, key: str) -> bool:
-        """See `Backend.delete`."""
-        with self._declared_errors("write"):
-            if self._read_connection() is None:
+    def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        """See `Backend.add`."""
+        with self._values.changing() as files, self._database.writing() as connection:
+            if list(self._rows(connection, "key", [key])):
                 return False
-            return bool(self._write_cache().delete(key, retry=True))
+            self._store(connection, {key: value}, ttl, files)
+            return True
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        """See `Backend.delete_many`."""
+        if self._is_empty():
+            return 0
+        deleted = 0
+        with self._values.changing() as files, self._database.writing() as connection:
+            for marks, batch in _batches(keys):
+                condition = f"{_LIVE} AND key IN ({marks})"
+                deleted += _delete(connection, condition, [self.clock(), *batch], files)
+        return deleted
+
+    def touch(self, key: str, ttl: float | None) -> bool:
+        """See `Backend.touch`."""
+        if self._is_empty():
+            return False
+        with self._database.writing() as connection:
+            now = self.clock()
+            touched = connection.execute(
+                f"UPDATE Cache SET expire_time = ? WHERE {_LIVE} AND key = ?",  # noqa: S608  fixed
+                (None if ttl is None else now + ttl, now, key),
+            )
+            return touched.rowcount > 0
+
+    def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
+        """See `Backend.incr`."""
+        with self._values.changing() as files, self._database.writing() as connection:
+            row = next(
+                self._rows(connection, "mode, filename, value, size, expire_time", [key]), ()
+            )
+            result = count_up(self._values.read(*row[:4]) or b"?" if row else None, delta)
+            if row:
+                ttl = None if row[4] is None else row[4] - self.clock()
+            self._store(connection, {key: b"%d" % result}, ttl, files)
+            return result
+
+    def remaining(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """See `Backend.remaining`."""
+        with self._database.reading() as connection:
+            now = self.clock()
+            return {
+                key: None if deadline is None else deadline - now
+                for key, deadline in self._rows(connection, "key, expire_time", keys)
+                if deadline is None or deadline > now
+            }
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """See `Backend.keys`."""
-        with self._declared_errors("read"):
-            connection = self._read_connection()
+        with self._database.reading() as connection:
             if connection is None:
                 return iter(())
-            rows = connection.execute(
-                "SELECT key FROM Cache WHERE raw = 1 AND substr(key, 1, ?) = ?",
-                (len(prefix), prefix),
-            )
+            condition, values = self._below(prefix)
+            rows = connection.execute(f"SELECT key FROM Cache WHERE {condition}", values)  # noqa: S608  fixed
             return iter([row[0] for row in rows])
 
-    def size(self) -> BackendSize:
-        """See `Backend.size`; bytes are those of the database and of large values beside it."""
-        with self._declared_errors("read"):
-            connection = self._read_connection()
+    def clear(self, prefix: str = "") -> int:
+        """See `Backend.clear`."""
+        if self._is_empty():
+            return 0
+        with self._values.changing() as files, self._database.writing() as connection:
+            condition, values = self._below(prefix)
+            cleared = _delete(connection, condition, values, files)
+            self._expire(connection, files)
+            return cleared
+
+    def size(self, prefix: str = "") -> BackendSize:
+        """See `Backend.size`."""
+        with self._database.reading() as connection:
             if connection is None:
                 return BackendSize(0, 0)
-            count, beside = connection.execute(
-                "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM Cache"
-            ).fetchone()
-            return BackendSize(count, beside + os.path.getsize(self.directory / _DATABASE))
+            condition, values = self._below(prefix)
+            return BackendSize(*connection.execute(f"{_HELD} WHERE {condition}", values).fetchone())
+
+    def tallies(self) -> dict[str, int]:
+        """See `Backend.tallies`; what this process evicted and found expired."""
+        return {"evictions": self.evictions, "expirations": self.expirations}
 
     def close(self) -> None:
         """See `Backend.close`."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._database.close()
 
-    def _check_format(self) -> None:
-        try:
-            text = (self.directory / _FORMAT_FILE).read_text(encoding="ascii").strip()
-        except FileNotFoundError:
+    def _is_empty(self) -> bool:
+        with self._database.reading() as connection:
+            return connection is None
+
+    def _rows(
+        self, connection: sqlite3.Connection | None, columns: str, keys: Iterable[str]
+    ) -> Iterator[tuple[Any, ...]]:
+        if connection is None:
             return
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._unusable("read", error) from error
-        if not text.isdigit():
-            raise self._unusable("read", ValueError(f"its format file says {text[:20]!r}"))
-        if int(text) > FORMAT:
-            raise StorageError(
-                f"The cache in {self.directory} was made by a later version of pytest-cachekit: "
-                "upgrade, or name another directory with --cachekit-url."
+        for marks, batch in _batches(keys):
+            yield from connection.execute(
+                f"SELECT {columns} FROM Cache WHERE {_LIVE} AND key IN ({marks})",  # noqa: S608  fixed
+                [self.clock(), *batch],
             )
 
-    def _read_connection(self) -> sqlite3.Connection | None:
-        if self._reader is None:
-            database = self.directory / _DATABASE
-            if not database.exists():
-                return None
-            # A write-ahead log can't be opened without writing beside it; where the
-            # directory forbids that, nobody else writes either, and the file is read as it is.
-            options = "mode=rw" if os.access(self.directory, os.W_OK) else "mode=ro&immutable=1"
-            connection = sqlite3.connect(
-                f"{database.as_uri()}?{options}",
-                uri=True,
-                timeout=self._timeout,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            try:
-                connection.execute("PRAGMA query_only = 1")
-                connection.execute(
-                    "SELECT key, raw, mode, filename, value, size FROM Cache LIMIT 0"
-                )
-            except sqlite3.Error:
-                connection.close()
-                raise
-            self._reader = connection
-        return self._reader
-
-    def _write_cache(self) -> Any:
-        if self._writer is None:
-            from ._diskcache import open_bytes_cache
-
-            self.directory.mkdir(parents=True, exist_ok=True)
-            for name, text in (
-                (_FORMAT_FILE, f"{FORMAT}\n"),
-                ("CACHEDIR.TAG", _TAG),
-                (".gitignore", "# Created by pytest-cachekit.\n*\n"),
-            ):
-                path = self.directory / name
-                if not path.exists():
-                    path.write_text(text, encoding="ascii")
-            self._writer = open_bytes_cache(self.directory, self._timeout)
-        return self._writer
-
-    def _content(self, mode: int, filename: str | None, value: object) -> bytes | None:
-        if mode == _MODE_RAW and isinstance(value, bytes):
-            return value
-        if mode == _MODE_BINARY and filename is not None:
-            path = Path(os.path.abspath(self.directory / filename))
-            try:
-                return path.read_bytes() if path.is_relative_to(self.directory) else None
-            except (OSError, ValueError):
-                return None
-        return None
-
-    @contextmanager
-    def _declared_errors(self, verb: str) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        except (OSError, sqlite3.Error) as error:
-            raise self._unusable(verb, error) from error
-        except Exception as error:
-            # diskcache declares an exception of its own that can't be named without importing it.
-            if type(error).__module__.partition(".")[0] != "diskcache":
-                raise
-            raise self._unusable(verb, error) from error
-
-    def _unusable(self, verb: str, error: Exception) -> StorageError:
-        return StorageError(
-            f"The cache in {self.directory} can't be {'read' if verb == 'read' else 'written'} "
-            f"({error or type(error).__name__}): check its permissions and the free space, "
-            "or delete the directory to start afresh."
+    def _below(self, prefix: str) -> tuple[str, list[Any]]:
+        condition = f"{_LIVE} AND typeof(key) = 'text'"
+        if not prefix:
+            return condition, [self.clock()]
+        # The lower bound uses the index; the comparison decides, whatever characters follow.
+        encoded = prefix.encode()
+        return (
+            f"{condition} AND key >= ? AND substr(CAST(key AS BLOB), 1, ?) = ?",
+            [self.clock(), prefix, len(encoded), encoded],
         )
+
+    def _store(
+        self,
+        connection: sqlite3.Connection,
+        items: Mapping[str, bytes],
+        ttl: float | None,
+        files: Files,
+    ) -> None:
+        now = self.clock()
+        deadline = None if ttl is None else now + ttl
+        self._expire(connection, files)
+        for marks, batch in _batches(items):
+            replaced = connection.execute(
+                f"SELECT filename FROM Cache WHERE filename IS NOT NULL AND key IN ({marks})",  # noqa: S608  fixed
+                batch,
+            )
+            files.old += [row[0] for row in replaced]
+        connection.executemany(
+            _UPSERT,
+            [(key, now, deadline, now, *self._values.place(v, files)) for key, v in items.items()],
+        )
+        if self.max_size is not None or self.max_bytes is not None:
+            self._make_room(connection, items, files)
+
+    def _expire(self, connection: sqlite3.Connection, files: Files) -> None:
+        self.expirations += _delete(connection, _EXPIRED, [self.clock()], files)
+
+    def _make_room(
+        self, connection: sqlite3.Connection, items: Mapping[str, bytes], files: Files
+    ) -> None:
+        known = self._at_most
+        if known is not None:
+            written = sum(map(len, items.values()))
+            known = BackendSize(known.entries + len(items), known.bytes + written)
+        if known is None or self._is_too_much(known):
+            known = BackendSize(*connection.execute(_HELD).fetchone())
+            while self._is_too_much(known):
+                oldest = connection.execute(
+                    "SELECT rowid, LENGTH(COALESCE(value, '')) + size FROM Cache "
+                    "ORDER BY store_time, rowid LIMIT 100"
+                ).fetchall()
+                for row, size in oldest:
+                    if self._is_too_much(known):
+                        _delete(connection, "rowid = ?", [row], files)
+                        known = BackendSize(known.entries - 1, known.bytes - size)
+                        self.evictions += 1
+        self._at_most = known
+
+    def _is_too_much(self, held: BackendSize) -> bool:
+        return (self.max_size is not None and held.entries > self.max_size) or (
+            self.max_bytes is not None and held.bytes > self.max_bytes
+        )
+
+
+def _batches(keys: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    wanted = list(keys)
+    for start in range(0, len(wanted), _BATCH):
+        batch = wanted[start : start + _BATCH]
+        yield ",".join("?" * len(batch)), batch
+
+
+def _delete(connection: sqlite3.Connection, condition: str, values: list[Any], files: Files) -> int:
+    rows = connection.execute(f"DELETE FROM Cache WHERE {condition} RETURNING filename", values)  # noqa: S608  fixed
+    names = [row[0] for row in rows]
+    files.old += [name for name in names if name is not None]
+    return len(names)

@@ -1,41 +1,290 @@
-"""The in-memory backend: a dictionary that lives as long as the process."""
+"""The in-memory backend: an ordered dictionary, least recently used first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import heapq
+import os
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
 
-from .backend import BackendSize
+from ..errors import CacheUsageError
+from .backend import BackendSize, count_up
+
+ENCODED: Any = object()
+"""Stands where an entry has nothing but its bytes."""
+
+Entry = tuple[bytes, float | None, Any]
+"""The bytes, the deadline by the backend's clock, and the object that the bytes stand for where
+that can't change, `ENCODED` elsewhere: a plain string isn't decoded anew for each reader."""
+
+_backends: weakref.WeakSet[MemoryBackend] = weakref.WeakSet()
+
+
+class Budget(Protocol):
+    """What several backends share a number of bytes by."""
+
+    def spend(self) -> None:
+        """Make room, if all together now hold too much."""
+        ...
 
 
 class MemoryBackend:
-    """Keeps values in a dictionary of this process."""
+    """Keeps values in a dictionary of this process.
+
+    Reads take no lock: `lookup` and `use` are single steps of the interpreter. Writers take one,
+    and remove what has expired before they evict what was used least recently.
+    """
 
     url = "memory:"
+    shared = False
 
-    def __init__(self) -> None:
-        self._values: dict[str, bytes] = {}
+    def __init__(
+        self,
+        *,
+        max_size: int | None = None,
+        max_bytes: int | None = None,
+        cleanup_interval: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            max_size: most entries; None for no limit.
+            max_bytes: most bytes of values; a larger value isn't kept at all.
+            cleanup_interval: seconds after which, again and again, a thread of its own removes what
+                has expired; None leaves that to later reads and writes.
+            clock: tells seconds.
+            budget: asked to make room after each write.
+        """
+        for name, limit in (("max_size", max_size), ("max_bytes", max_bytes)):
+            if limit is not None and limit < 1:
+                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give 1 or more, or None.")
+        if cleanup_interval is not None and cleanup_interval <= 0:
+            raise CacheUsageError(f"cleanup_interval={cleanup_interval!r}: give positive seconds.")
+        self.max_size, self.max_bytes, self.clock = max_size, max_bytes, clock
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self.lookup: Callable[[str], Entry | None] = self._entries.get
+        self.use: Callable[[str], None] = self._entries.move_to_end
+        self.held = 0
+        """Bytes of all values."""
+        self.evictions = self.expirations = 0
+        self._budget = budget
+        self._deadlines: list[tuple[float, str]] = []
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        _backends.add(self)
+        if cleanup_interval is not None:
+            clean = threading.Thread(
+                target=_clean_regularly,
+                args=(weakref.ref(self), self._closed, cleanup_interval),
+                name="cachekit-cleanup",
+                daemon=True,
+            )
+            clean.start()
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """See `Backend.get_many`."""
-        values = self._values
-        return {key: values[key] for key in keys if key in values}
+        found: dict[str, bytes] = {}
+        for key in keys:
+            entry = self.lookup(key)
+            if entry is not None and self.is_live(key, entry):
+                found[key] = entry[0]
+        return found
 
-    def set_many(self, items: Mapping[str, bytes]) -> None:
+    def is_live(self, key: str, entry: Entry) -> bool:
+        """Return whether `entry` may be read, and note that it was; remove it if it expired."""
+        deadline = entry[1]
+        if deadline is not None and deadline <= self.clock():
+            self._expire(key, entry)
+            return False
+        with suppress(KeyError):  # Somebody may have removed it just now.
+            self.use(key)
+        return True
+
+    def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
-        self._values.update(items)
+        for key, value in items.items():
+            self.store(key, value, ttl, ENCODED)
 
-    def delete(self, key: str) -> bool:
-        """See `Backend.delete`."""
-        return self._values.pop(key, None) is not None
+    def store(self, key: str, value: bytes, ttl: float | None, plain: Any) -> None:
+        """Store one entry; `plain` is the unchangeable object that `value` stands for."""
+        with self._lock:
+            deadline = None
+            if ttl is not None or self._deadlines:
+                deadline = self._keep_time(key, ttl)
+            entries = self._entries
+            self.held += len(value)
+            replaced = entries.get(key)
+            if replaced is not None:
+                self.held -= len(replaced[0])
+                entries.move_to_end(key)
+            entries[key] = (value, deadline, plain)
+            if self.max_size is not None and len(entries) > self.max_size:
+                self.evict()
+            if self.max_bytes is not None and self.held > self.max_bytes:
+                # A value that can't fit must not drive all others out before it goes itself.
+                if len(value) > self.max_bytes:
+                    self._remove(key)
+                    self.evictions += 1
+                while self.held > self.max_bytes:
+                    self.evict()
+        if self._budget is not None:
+            self._budget.spend()
+
+    def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        """See `Backend.add`."""
+        with self._lock:
+            if self.remaining([key]):
+                return False
+            self.store(key, value, ttl, ENCODED)
+            return True
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        """See `Backend.delete_many`."""
+        with self._lock:
+            live = self.remaining(keys)
+            for key in live:
+                self._remove(key)
+            return len(live)
+
+    def touch(self, key: str, ttl: float | None) -> bool:
+        """See `Backend.touch`."""
+        with self._lock:
+            if not self.remaining([key]):
+                return False
+            value, _, plain = self._entries[key]
+            self._entries[key] = (value, self._keep_time(key, ttl), plain)
+            return True
+
+    def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
+        """See `Backend.incr`."""
+        with self._lock:
+            stored = self.get_many([key])
+            result = count_up(stored.get(key), delta)
+            self.store(key, b"%d" % result, self.remaining([key]).get(key, ttl), result)
+            return result
+
+    def remaining(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """See `Backend.remaining`."""
+        found: dict[str, float | None] = {}
+        for key in keys:
+            entry = self.lookup(key)
+            if entry is None:
+                continue
+            left = None if entry[1] is None else entry[1] - self.clock()
+            if left is None or left > 0:
+                found[key] = left
+            else:
+                self._expire(key, entry)
+        return found
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """See `Backend.keys`."""
-        return iter([key for key in self._values if key.startswith(prefix)])
+        self.clean_up()
+        return iter([key for key in self._snapshot() if key.startswith(prefix)])
 
-    def size(self) -> BackendSize:
+    def clear(self, prefix: str = "") -> int:
+        """See `Backend.clear`."""
+        with self._lock:
+            return self.delete_many(self.keys(prefix))
+
+    def size(self, prefix: str = "") -> BackendSize:
         """See `Backend.size`."""
-        return BackendSize(len(self._values), sum(map(len, self._values.values())))
+        with self._lock:
+            self.clean_up()
+            if not prefix:
+                return BackendSize(len(self._entries), self.held)
+            sizes = [len(self._entries[key][0]) for key in self.keys(prefix)]
+            return BackendSize(len(sizes), sum(sizes))
+
+    def tallies(self) -> dict[str, int]:
+        """See `Backend.tallies`."""
+        return {"evictions": self.evictions, "expirations": self.expirations}
+
+    def clean_up(self) -> None:
+        """Remove all that has expired."""
+        with self._lock:
+            now = self.clock()
+            while self._deadlines and self._deadlines[0][0] <= now:
+                deadline, key = heapq.heappop(self._deadlines)
+                entry = self._entries.get(key)
+                if entry is not None and entry[1] == deadline:
+                    self._remove(key)
+                    self.expirations += 1
+
+    def evict(self) -> bool:
+        """Remove what was used least recently; return whether there was anything."""
+        with self._lock:
+            if not self._entries:
+                return False
+            self._remove(next(iter(self._entries)))
+            self.evictions += 1
+            return True
 
     def close(self) -> None:
         """Forget everything."""
-        self._values.clear()
+        self._closed.set()
+        with self._lock:
+            self._entries.clear()
+            self._deadlines.clear()
+            self.held = 0
+
+    def after_fork(self) -> None:
+        """Take a new lock: a thread that does not exist here may hold the old one."""
+        self._lock = threading.RLock()
+        self.held = sum(len(entry[0]) for entry in self._entries.values())
+
+    def _keep_time(self, key: str, ttl: float | None) -> float | None:
+        self.clean_up()
+        if ttl is None:
+            return None
+        deadline = self.clock() + ttl
+        # Overwritten deadlines stay in the heap until they are due.
+        if len(self._deadlines) > 2 * len(self._entries) + 100:
+            self._deadlines = [
+                (entry[1], name) for name, entry in self._entries.items() if entry[1] is not None
+            ]
+            heapq.heapify(self._deadlines)
+        heapq.heappush(self._deadlines, (deadline, key))
+        return deadline
+
+    def _expire(self, key: str, entry: Entry) -> None:
+        with self._lock:
+            if self._entries.get(key) is entry:
+                self._remove(key)
+                self.expirations += 1
+
+    def _remove(self, key: str) -> None:
+        self.held -= len(self._entries.pop(key)[0])
+
+    def _snapshot(self) -> list[str]:
+        while True:
+            try:
+                return list(self._entries)
+            except RuntimeError:  # A reader moved an entry meanwhile.
+                continue
+
+
+def _clean_regularly(
+    backend: weakref.ref[MemoryBackend], closed: threading.Event, interval: float
+) -> None:
+    while not closed.wait(interval):
+        alive = backend()
+        if alive is None:
+            return
+        alive.clean_up()
+        del alive
+
+
+def _after_fork() -> None:
+    for backend in list(_backends):
+        backend.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

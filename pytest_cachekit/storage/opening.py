@@ -2,38 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
-from ..errors import StorageError
-from .backend import Backend
+from ..errors import CacheUsageError, StorageError
+from .backend import AsyncBackend, Backend
+from .waiting import Immediate, awaited
 
-SCHEMES = ("file:", "memory:")
+SCHEMES = ("file:", "memory:", "redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 
 
-def open_backend(url: str, *, relative_to: Path | None = None) -> Backend:
+def open_backend(url: str, *, relative_to: Path | None = None, **options: Any) -> Backend:
     """Open the backend that `url` names.
 
     Args:
-        url: `file:PATH`, `file://PATH` or `memory:`.
+        url: `file:PATH`, `file://PATH`, `memory:`, or that of a Redis server.
         relative_to: what a relative path starts from; the working directory by default.
+        options: of `MemoryBackend`, `FileBackend`, or, for a server, `prefix`, `pool_size`,
+            `timeout`, `clock` and what else redis-py's connections take.
 
     Raises:
         StorageError: the scheme is unknown, or the backend can't be used.
+        CacheUsageError: the backend does not take one of the options.
     """
     scheme, separator, rest = url.partition(":")
     if scheme == "memory" and separator:
         from .memory import MemoryBackend
 
-        return MemoryBackend()
+        return _made(MemoryBackend, url, **options)
     if scheme == "file" and separator:
         from .file import FileBackend
 
         path = Path(unquote(rest[2:]) if rest.startswith("//") else rest)
         if not rest.strip("/"):
             raise StorageError(f"{url!r} names no directory: write file:PATH.")
-        return FileBackend((relative_to or Path.cwd()) / path)
+        return _made(FileBackend, url, (relative_to or Path.cwd()) / path, **options)
+    if f"{scheme}://" in SCHEMES and rest.strip("/"):
+        return Immediate(_open_redis(url, asynchronous=False, **options))
     raise StorageError(
         f"{url!r} is not a cache URL that is known here: write one of {', '.join(SCHEMES)} "
         "and what follows it, as in file:.cachekit."
     )
+
+
+def open_async_backend(url: str, **options: Any) -> AsyncBackend:
+    """Open the backend that `url` names, to be awaited where an event loop runs.
+
+    Memory is called straight through, a server over asyncio, files in threads.
+
+    Args:
+        url: as `open_backend` takes it.
+        options: as `open_backend` takes them.
+
+    Raises:
+        StorageError: the scheme is unknown, or the backend can't be used.
+        CacheUsageError: the backend does not take one of the options.
+    """
+    if f"{url.partition(':')[0]}://" in SCHEMES[2:]:
+        return _open_redis(url, asynchronous=True, **options)
+    return awaited(open_backend(url, **options), threads=True)
+
+
+def stack(backends: Sequence[Backend | AsyncBackend], *, threads: bool = False) -> AsyncBackend:
+    """Stack `backends`, nearest first; `threads` as `awaited` takes it."""
+    from .tiered import TieredBackend
+
+    return TieredBackend([awaited(backend, threads=threads) for backend in backends])
+
+
+def _open_redis(url: str, *, asynchronous: bool, **options: Any) -> AsyncBackend:
+    from .breaker import Breaker
+    from .redis import RedisBackend
+    from .redis_client import open_client, without_password
+
+    own = {name: options.pop(name) for name in ("prefix", "breaker") if name in options}
+    if "clock" in options:
+        own.setdefault("breaker", Breaker(clock=options.pop("clock")))
+    # Made once here, so that a mistake in the URL is told at once.
+    client = open_client(url, asynchronous=asynchronous, **options)
+    spare = [client]
+
+    def make_client() -> Any:
+        return spare.pop() if spare else open_client(url, asynchronous=asynchronous, **options)
+
+    return RedisBackend(make_client, url=without_password(url), **own)
+
+
+def _made(make: Callable[..., Backend], url: str, *arguments: Any, **options: Any) -> Backend:
+    try:
+        return make(*arguments, **options)
+    except TypeError as error:
+        raise CacheUsageError(f"{url!r} can't be opened so: {error}.") from error

@@ -1,0 +1,179 @@
+"""Values to bytes and back.
+
+Grammar of what is stored under a key:
+
+    stored  = counter | message | other
+    counter = "-"? digit+                  an integer, as servers count it
+    message = msgpack, never an integer    (codec "msgpack")
+    other   = %xC1 kind                    a byte that msgpack never uses
+    kind    = "j" JSON | "p" pickle | "s" HMAC-SHA256 stored
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import CacheUsageError, CodecError
+
+CODECS = ("msgpack", "json", "pickle")
+KEY_VARIABLE = "CACHEKIT_SIGNING_KEY"
+KEY_FILE_VARIABLE = "CACHEKIT_SIGNING_KEY_FILE"
+_JSON, _PICKLE, _SIGNED = b"\xc1j", b"\xc1p", b"\xc1s"
+_DIGEST_SIZE = hashlib.sha256().digest_size
+_SHORTEST_KEY = 16
+_COUNTER_START = frozenset(b"-0123456789")
+_LAST_FIXINT = 0x7F
+
+
+class UndecodableError(ValueError):
+    """What is stored isn't what this codec wrote: torn, forged, or another codec's."""
+
+
+class Codec:
+    """One way of encoding, signed or not.
+
+    Integers are stored as decimal digits whatever the codec, so that each backend can count.
+    With msgpack and JSON a tuple comes back as a list unless `type` says otherwise; only pickle
+    knows every type, and is only ever unpickled under a signature that holds.
+    """
+
+    def __init__(
+        self,
+        name: str = "msgpack",
+        *,
+        type: Any = Any,  # noqa: A002  it is what msgspec calls it
+        signing_key: bytes | str | None = None,
+    ) -> None:
+        """Prepare to encode.
+
+        Args:
+            name: `msgpack`, `json` or `pickle`.
+            type: what decoded values are checked and converted to, as msgspec does it.
+            signing_key: at least 16 bytes; pickle needs one, and takes it from the environment
+                variable CACHEKIT_SIGNING_KEY or the file named by CACHEKIT_SIGNING_KEY_FILE
+                where it isn't given.
+
+        Raises:
+            CacheUsageError: there is no such codec, or no usable key.
+        """
+        if name not in CODECS:
+            raise CacheUsageError(f"{name!r} is no codec: write {', '.join(CODECS)}.")
+        if name == "pickle" and signing_key is None:
+            signing_key = _key_from_environment()
+            if signing_key is None:
+                raise CacheUsageError(
+                    "Pickles are only read if they are signed: give signing_key=, or set "
+                    f"{KEY_VARIABLE} or {KEY_FILE_VARIABLE}."
+                )
+        self.name, self.type = name, type
+        self._key = signing_key.encode() if isinstance(signing_key, str) else signing_key
+        if self._key is not None and len(self._key) < _SHORTEST_KEY:
+            raise CacheUsageError(f"A signing key has at least {_SHORTEST_KEY} bytes: give more.")
+        self._dump, self._load = self._methods()
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values are signed, so that no server can count them."""
+        return self._key is not None
+
+    @property
+    def unchanged(self) -> frozenset[type]:
+        """The types whose values come back as they were and can't be changed by their readers."""
+        if self.name == "json" or self.type is not Any:
+            return frozenset()
+        return frozenset((str, bytes, int, float, bool, type(None)))
+
+    def encode(self, key: str, value: Any) -> bytes:
+        """Return the bytes to store for `value` under the full `key`.
+
+        Raises:
+            CodecError: the codec doesn't know the type of the value or of something in it.
+        """
+        try:
+            encoded = b"%d" % value if type(value) is int else self._dump(value)
+        except Exception as error:
+            raise CodecError(
+                f"A {type(value).__name__} can't be stored with {self.name} ({error}): store "
+                "plain data or msgspec structs, or use the pickle codec."
+            ) from error
+        return encoded if self._key is None else self._sign(key, encoded)
+
+    def decode(self, key: str, stored: bytes) -> Any:
+        """Return the value that was stored under the full `key`.
+
+        Raises:
+            UndecodableError: the bytes aren't what `encode` made for this key.
+        """
+        try:
+            if self._key is not None:
+                stored = self._verified(key, stored)
+            if stored[0] in _COUNTER_START:
+                number = int(stored)
+                return number if self.type is Any else msgspec.convert(number, self.type)
+            return self._load(stored)
+        except Exception as error:
+            raise UndecodableError(str(error)) from error
+
+    def _methods(self) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+        if self.name == "pickle":
+            return (
+                lambda value: _PICKLE + pickle.dumps(value, pickle.HIGHEST_PROTOCOL),
+                # The signature has been checked: this process or one that has its key wrote it.
+                lambda stored: pickle.loads(_after(_PICKLE, stored)),  # noqa: S301
+            )
+        if self.name == "json":
+            encode = msgspec.json.Encoder().encode
+            decode_json = msgspec.json.Decoder(self.type).decode
+            return (
+                lambda value: _JSON + encode(value),
+                lambda stored: decode_json(_after(_JSON, stored)),
+            )
+        pack = msgspec.msgpack.Encoder().encode
+
+        def dump(value: Any) -> bytes:
+            packed = pack(value)
+            # A member of an integer enumeration is packed as its number.
+            return b"%d" % packed[0] if packed[0] <= _LAST_FIXINT else packed
+
+        return dump, msgspec.msgpack.Decoder(self.type).decode
+
+    def _sign(self, key: str, encoded: bytes) -> bytes:
+        return _SIGNED + self._signature(key, encoded) + encoded
+
+    def _verified(self, key: str, stored: bytes) -> bytes:
+        content = _after(_SIGNED, stored)
+        encoded = content[_DIGEST_SIZE:]
+        if not hmac.compare_digest(content[:_DIGEST_SIZE], self._signature(key, encoded)):
+            raise ValueError("the signature does not hold")
+        return encoded
+
+    def _signature(self, key: str, encoded: bytes) -> bytes:
+        name = key.encode()
+        bound = b"%d:%b%b" % (len(name), name, encoded)
+        return hmac.digest(self._key or b"", bound, "sha256")
+
+
+def _after(start: bytes, stored: bytes) -> bytes:
+    if not stored.startswith(start):
+        raise ValueError("another codec wrote it")
+    return stored[len(start) :]
+
+
+def _key_from_environment() -> bytes | None:
+    if os.environ.get(KEY_VARIABLE):
+        return os.environ[KEY_VARIABLE].encode()
+    path = os.environ.get(KEY_FILE_VARIABLE)
+    if not path:
+        return None
+    try:
+        return Path(path).read_bytes().strip()
+    except OSError as error:
+        raise CacheUsageError(f"{KEY_FILE_VARIABLE} names no readable file: {error}.") from error

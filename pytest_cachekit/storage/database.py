@@ -1,0 +1,186 @@
+"""The SQLite file of a cache directory: opening it, and noticing that it is another one now."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import StorageError
+
+FORMAT = 1
+"""Version of the directory's layout; a directory of a later one is left alone."""
+
+NAME = "cache.db"
+_FORMAT_FILE = "format"
+_TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This file is a cache directory tag created by pytest-cachekit.\n"
+    "# For information about cache directory tags, see https://bford.info/cachedir/\n"
+)
+# Connections that a fork brought along: closing one would drop its parent's locks.
+_inherited: list[sqlite3.Connection] = []
+
+
+class Database:
+    """A directory's database, opened when it is first needed.
+
+    Nothing is created before the first write. A directory that can't be written still serves
+    reads. diskcache makes the database; statements here and in `file.py` then use its table.
+    """
+
+    def __init__(self, directory: Path, timeout: float) -> None:
+        """Use `directory`, waiting at most `timeout` seconds for another writer.
+
+        Raises:
+            StorageError: the path is no directory, or a later version made it.
+        """
+        self.directory = directory
+        self._path = str(directory / NAME)
+        self._timeout = timeout
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        if directory.exists() and not directory.is_dir():
+            raise StorageError(
+                f"{directory} is not a directory: name another one, with --cachekit-url for test "
+                "results, or remove the file."
+            )
+        self._check_format()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """Lend the connection to read by; None where there is nothing yet.
+
+        Raises:
+            StorageError: it can't be read.
+        """
+        with self._declared_errors("read"):
+            yield self._open()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection within one transaction; the database is made if there is none.
+
+        Raises:
+            StorageError: it can't be written; nothing of the transaction is then.
+        """
+        with self._declared_errors("write"):
+            connection = self._open() or self._create()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._declared_errors("read"):
+            self._drop()
+
+    def _check_format(self) -> None:
+        try:
+            text = (self.directory / _FORMAT_FILE).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unusable("read", error) from error
+        if not text.isdigit():
+            raise self._unusable("read", ValueError(f"its format file says {text[:20]!r}"))
+        if int(text) > FORMAT:
+            raise StorageError(
+                f"The cache in {self.directory} was made by a later version of pytest-cachekit: "
+                "upgrade, or name another directory, with --cachekit-url for test results."
+            )
+
+    def _open(self) -> sqlite3.Connection | None:
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            self._drop()
+            return None
+        identity = status.st_dev, status.st_ino
+        if self._connection is not None and identity == self._identity:
+            return self._connection
+        # The first use, or somebody replaced the directory.
+        self._drop()
+        # A write-ahead log can't be opened without writing beside it; where the
+        # directory forbids that, nobody else writes either, and the file is read as it is.
+        options = "mode=rw" if os.access(self.directory, os.W_OK) else "mode=ro&immutable=1"
+        connection = sqlite3.connect(
+            f"{Path(self._path).as_uri()}?{options}",
+            uri=True,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA trusted_schema = 0")
+            connection.execute("PRAGMA synchronous = 1")
+            connection.execute("SELECT key, raw, mode, filename, value, size FROM Cache LIMIT 0")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self._connection, self._identity = connection, identity
+        return connection
+
+    def _create(self) -> sqlite3.Connection:
+        from ._diskcache import open_bytes_cache
+
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for name, text in (
+            (_FORMAT_FILE, f"{FORMAT}\n"),
+            ("CACHEDIR.TAG", _TAG),
+            (".gitignore", "# Created by pytest-cachekit.\n*\n"),
+        ):
+            path = self.directory / name
+            if not path.exists():
+                path.write_text(text, encoding="ascii")
+        open_bytes_cache(self.directory, self._timeout).close()
+        connection = self._open()
+        if connection is None:
+            raise FileNotFoundError(self._path)
+        return connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _forget_other_process(self) -> None:
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._lock = threading.RLock()
+            if self._connection is not None:
+                _inherited.append(self._connection)
+                self._connection = None
+
+    @contextmanager
+    def _declared_errors(self, verb: str) -> Iterator[None]:
+        self._forget_other_process()
+        try:
+            with self._lock:
+                yield
+        except UnicodeEncodeError:
+            raise
+        except (OSError, sqlite3.Error, OverflowError) as error:
+            raise self._unusable(verb, error) from error
+        except Exception as error:
+            # diskcache declares an exception of its own that can't be named without importing it.
+            if type(error).__module__.partition(".")[0] != "diskcache":
+                raise
+            raise self._unusable(verb, error) from error
+
+    def _unusable(self, verb: str, error: Exception) -> StorageError:
+        return StorageError(
+            f"The cache in {self.directory} can't be {'read' if verb == 'read' else 'written'} "
+            f"({error or type(error).__name__}): check its permissions and the free space, "
+            "or delete the directory to start afresh."
+        )

@@ -1,0 +1,283 @@
+"""The Redis backend: keys below a prefix of a Redis or Valkey server, over redis-py.
+
+Written once for both of redis-py's clients: replies are awaited where they have to be. No call
+waits long: timeouts are short, nothing is tried again, and after a failure the breaker
+answers for the server until it had time to recover.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..errors import CounterError, StorageError
+from .backend import AsyncBackend, BackendSize
+from .breaker import Breaker
+from .redis_client import import_redis
+
+_CHUNK = 1000
+# All the values at once, with one time to live, where a server lacks MSETEX.
+_SCRIPT = (
+    "for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
+)
+Command = tuple[Any, ...]
+
+
+class RedisBackend(AsyncBackend):
+    """Keeps values on a server, under keys that start with `prefix`.
+
+    With a plain client no method suspends; with redis-py's asyncio client each does. What the
+    server evicts or expires can't be told apart by prefix, and isn't counted.
+    """
+
+    def __init__(
+        self,
+        make_client: Callable[[], Any],
+        *,
+        url: str,
+        prefix: str = "cachekit:",
+        breaker: Breaker | None = None,
+    ) -> None:
+        """Connect on the first call.
+
+        Args:
+            make_client: makes a client; called anew in each event loop.
+            url: shown to users, without password.
+            prefix: what all keys of this backend start with on the server.
+            breaker: answers for a server that failed.
+        """
+        self._redis = import_redis()
+        self._make_client = make_client
+        self._client: Any = None
+        self._loop: object = None
+        self._url = url
+        self.prefix = prefix.encode()
+        self.breaker = breaker or Breaker()
+        # The ways to set many with a time to live, best first; those a server lacks are dropped.
+        self._ways = [self._with_msetex, self._with_script, self._one_by_one]
+
+    @property
+    def shared(self) -> bool:
+        """See `Backend.shared`."""
+        return True
+
+    @property
+    def url(self) -> str:
+        """See `Backend.url`."""
+        return self._url
+
+    async def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """See `Backend.get_many`."""
+        found: dict[str, bytes] = {}
+        for chunk in _chunks(list(keys)):
+            values = await self._run("MGET", *map(self._full, chunk))
+            found.update((k, v) for k, v in zip(chunk, values, strict=True) if v is not None)
+        return found
+
+    async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """See `Backend.set_many`."""
+        pairs = [(self._full(key), value) for key, value in items.items()]
+        if not pairs:
+            return
+        if ttl is None:
+            await self._pipeline([("MSET", *_flat(chunk)) for chunk in _chunks(pairs)])
+            return
+        if len(pairs) == 1:
+            await self._run("SET", *pairs[0], "PX", _milliseconds(ttl))
+            return
+        *better, last = self._ways
+        for way in better:
+            try:
+                await self._pipeline(way(pairs, _milliseconds(ttl)))
+                return
+            except StorageError as error:
+                if not _is_about_the_command(error.__cause__):
+                    raise
+                self._ways = [other for other in self._ways if other is not way]
+        await self._pipeline(last(pairs, _milliseconds(ttl)))
+
+    async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        """See `Backend.add`."""
+        life = () if ttl is None else ("PX", _milliseconds(ttl))
+        return await self._run("SET", self._full(key), value, *life, "NX") is not None
+
+    async def delete_many(self, keys: Iterable[str]) -> int:
+        """See `Backend.delete_many`."""
+        chunks = _chunks([self._full(key) for key in keys])
+        return sum(await self._pipeline([("UNLINK", *chunk) for chunk in chunks]))
+
+    async def touch(self, key: str, ttl: float | None) -> bool:
+        """See `Backend.touch`."""
+        name = self._full(key)
+        if ttl is not None:
+            return bool(await self._run("PEXPIRE", name, _milliseconds(ttl)))
+        return bool((await self._pipeline([("EXISTS", name), ("PERSIST", name)]))[0])
+
+    async def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
+        """See `Backend.incr`."""
+        name = self._full(key)
+        try:
+            if ttl is None:
+                return int(await self._run("INCRBY", name, delta))
+            start = ("SET", name, 0, "PX", _milliseconds(ttl), "NX")
+            return int((await self._pipeline([start, ("INCRBY", name, delta)], True))[1])
+        except StorageError as error:
+            if re.search("not an integer|overflow|wrong kind", str(error.__cause__)):
+                raise CounterError(
+                    "The stored value is no integer of 64 bits, or would become none: "
+                    "set a small one before counting."
+                ) from error
+            raise
+
+    async def remaining(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """See `Backend.remaining`."""
+        wanted = list(keys)
+        left = await self._pipeline([("PTTL", self._full(key)) for key in wanted])
+        return {
+            key: None if rest == -1 else rest / 1000
+            for key, rest in zip(wanted, left, strict=True)
+            if rest != -2
+        }
+
+    async def keys(self, prefix: str = "") -> Iterator[str]:
+        """See `Backend.keys`."""
+        start = len(self.prefix)
+        found = [name[start:].decode(errors="replace") for name in await self._scan(prefix)]
+        return iter(found)
+
+    async def clear(self, prefix: str = "") -> int:
+        """See `Backend.clear`; only own keys are looked for, and the database is never flushed."""
+        chunks = _chunks(await self._scan(prefix))
+        return sum(await self._pipeline([("UNLINK", *chunk) for chunk in chunks]))
+
+    async def size(self, prefix: str = "") -> BackendSize:
+        """See `Backend.size`; walks over all keys of the server."""
+        lengths = await self._pipeline([("STRLEN", name) for name in await self._scan(prefix)])
+        return BackendSize(len(lengths), sum(lengths))
+
+    def tallies(self) -> dict[str, int]:
+        """See `Backend.tallies`."""
+        return {}
+
+    def reconnect(self, make_client: Callable[[], Any]) -> None:
+        """Go on with clients that `make_client` makes, and forget that others failed."""
+        self._make_client, self._client = make_client, None
+        self.breaker.reset()
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+        client, self._client = self._client, None
+        if client is not None:
+            # It may be gone already, or its event loop.
+            with suppress(self._redis.RedisError, OSError, RuntimeError):
+                await _reply(client.aclose() if hasattr(client, "aclose") else client.close())
+
+    def _full(self, key: str) -> bytes:
+        return self.prefix + key.encode()
+
+    async def _scan(self, prefix: str) -> list[bytes]:
+        pattern = re.sub(rb"([\\*?\[\]])", rb"\\\1", self._full(prefix)) + b"*"
+        names: dict[bytes, None] = {}
+        cursor: Any = 0
+        while True:
+            cursor, found = await self._run("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+            names.update(dict.fromkeys(found))
+            if int(cursor) == 0:
+                return list(names)
+
+    def _with_msetex(self, pairs: list[tuple[bytes, bytes]], life: int) -> list[Command]:
+        return [("MSETEX", len(chunk), *_flat(chunk), "PX", life) for chunk in _chunks(pairs)]
+
+    def _with_script(self, pairs: list[tuple[bytes, bytes]], life: int) -> list[Command]:
+        return [
+            ("EVAL", _SCRIPT, len(chunk), *(k for k, _ in chunk), life, *(v for _, v in chunk))
+            for chunk in _chunks(pairs)
+        ]
+
+    def _one_by_one(self, pairs: list[tuple[bytes, bytes]], life: int) -> list[Command]:
+        return [("SET", name, value, "PX", life) for name, value in pairs]
+
+    async def _run(self, *command: Any) -> Any:
+        return await self._asking(lambda client: client.execute_command(*command))
+
+    async def _pipeline(self, commands: list[Command], transaction: bool = False) -> list[Any]:
+        if not commands:
+            return []
+
+        def execute(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=transaction)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return pipeline.execute()
+
+        replies: list[Any] = await self._asking(execute)
+        return replies
+
+    async def _asking(self, ask: Callable[[Any], Any]) -> Any:
+        if self.breaker.is_open:
+            raise StorageError(
+                f"The server at {self.url} failed a moment ago and isn't asked again yet: "
+                "see that it runs, or try later."
+            )
+        try:
+            reply = await _reply(ask(self._connected()))
+        except self._redis.ResponseError as error:
+            # It answers, if only with a refusal: out of memory, read only, no permission.
+            self.breaker.reset()
+            raise self._failed(error, "check its state and this user's rights") from error
+        except self._redis.AuthenticationError as error:
+            self.breaker.failed()
+            raise self._failed(error, "check user and password in the URL") from error
+        except (self._redis.RedisError, OSError, EOFError, RuntimeError) as error:
+            self.breaker.failed()
+            raise self._failed(error, "see that it runs and can be reached") from error
+        self.breaker.reset()
+        return reply
+
+    def _failed(self, error: Exception, advice: str) -> StorageError:
+        said = str(error) or type(error).__name__
+        return StorageError(f"The server at {self.url} did not do as asked ({said}): {advice}.")
+
+    def _connected(self) -> Any:
+        """Return the client; asyncio's connections belong to the event loop that opened them."""
+        if self._client is None or self._loop is not None:
+            loop = _running_loop()
+            if self._client is None or loop is not self._loop:
+                self._client = self._make_client()
+                self._loop = (
+                    loop if inspect.iscoroutinefunction(self._client.execute_command) else None
+                )
+        return self._client
+
+
+async def _reply(answer: Any) -> Any:
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _running_loop() -> object:
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _chunks(items: list[Any]) -> list[list[Any]]:
+    return [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+
+
+def _flat(pairs: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    return [part for pair in pairs for part in pair]
+
+
+def _milliseconds(ttl: float) -> int:
+    return max(1, round(ttl * 1000))
+
+
+def _is_about_the_command(error: BaseException | None) -> bool:
+    """Return whether a server lacks the command, or does not let this user call it."""
+    return bool(re.search("unknown command|no permissions", str(error), re.IGNORECASE))

@@ -1,0 +1,246 @@
+"""Several backends as one: near ones answer first, far ones hold everything."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..errors import CacheUsageError, StorageError
+from .backend import AsyncBackend, BackendSize
+
+T = TypeVar("T")
+# As many keys are remembered of what a tier missed while it was gone; more, and it is cleared.
+_MOST_MISSED = 10_000
+
+
+@dataclass
+class Tier:
+    """One backend at its level, and what happened there."""
+
+    backend: AsyncBackend
+    hits: int = 0
+    misses: int = 0
+    sets: int = 0
+    deletes: int = 0
+    errors: int = 0
+    promotions: int = 0
+    missed: set[str] = field(default_factory=set)
+    """Keys written or deleted while it was gone: what it holds there is out of date."""
+    missed_all: bool = False
+
+    async def ask(self, coroutine: Coroutine[Any, Any, T], otherwise: T) -> T:
+        """Return what the tier answers, `otherwise` if it doesn't."""
+        try:
+            await self.catch_up()
+            return await coroutine
+        except StorageError:
+            self.errors += 1
+            return otherwise
+        finally:
+            coroutine.close()
+
+    async def catch_up(self) -> None:
+        """Remove what is out of date since the tier was gone."""
+        if self.missed_all:
+            await self.backend.clear()
+        elif self.missed:
+            await self.backend.delete_many(self.missed)
+        else:
+            return
+        self.missed.clear()
+        self.missed_all = False
+
+    def missed_writes(self, keys: Iterable[str]) -> None:
+        """Note that the tier did not learn of a change of `keys`."""
+        self.missed.update(keys)
+        if len(self.missed) > _MOST_MISSED:
+            self.missed.clear()
+            self.missed_all = True
+
+
+class TieredBackend(AsyncBackend):
+    """Reads from the first tier that knows, writes to all.
+
+    What a lower tier knows is promoted to those above it, for the time that it has left. A tier
+    that is gone is passed over; only if none is left does a call fail. When it comes back,
+    what changed meanwhile is removed from it before it is asked anything.
+    """
+
+    def __init__(self, tiers: Sequence[AsyncBackend]) -> None:
+        """Stack `tiers`, nearest first."""
+        if not tiers:
+            raise CacheUsageError("A tiered cache needs tiers: name at least one.")
+        self.tiers = [Tier(backend) for backend in tiers]
+
+    @property
+    def url(self) -> str:
+        """See `Backend.url`."""
+        return "tiered:" + ",".join(tier.backend.url for tier in self.tiers)
+
+    @property
+    def shared(self) -> bool:
+        """See `Backend.shared`."""
+        return any(tier.backend.shared for tier in self.tiers)
+
+    async def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """See `Backend.get_many`."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, bytes] = {}
+        answered = False
+        for level, tier in enumerate(self.tiers):
+            if not wanted:
+                break
+            here = await tier.ask(tier.backend.get_many(wanted), None)
+            if here is None:
+                continue
+            answered = True
+            tier.hits += len(here)
+            tier.misses += len(wanted) - len(here)
+            if here and level:
+                await self._promote(level, here)
+            found.update(here)
+            wanted = [key for key in wanted if key not in here]
+        if wanted and not answered:
+            raise self._all_gone()
+        return found
+
+    async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """See `Backend.set_many`."""
+        stored = False
+        for tier in self.tiers:
+            if await tier.ask(_true(tier.backend.set_many(items, ttl)), False):
+                tier.sets += len(items)
+                stored = True
+            else:
+                tier.missed_writes(items)
+        if not stored:
+            raise self._all_gone()
+
+    async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        """See `Backend.add`; the lowest tier that answers decides."""
+        added = await self._decide("add", key, value, ttl)
+        if added:
+            await self._forget_above([key])
+        return bool(added)
+
+    async def delete_many(self, keys: Iterable[str]) -> int:
+        """See `Backend.delete_many`; returns the most that any tier had."""
+        wanted = list(keys)
+        counts = []
+        for tier in self.tiers:
+            count = await tier.ask(tier.backend.delete_many(wanted), None)
+            if count is None:
+                tier.missed_writes(wanted)
+            else:
+                tier.deletes += count
+                counts.append(count)
+        return self._most(counts)
+
+    async def touch(self, key: str, ttl: float | None) -> bool:
+        """See `Backend.touch`."""
+        touched = []
+        for tier in self.tiers:
+            answer = await tier.ask(tier.backend.touch(key, ttl), None)
+            if answer is None:
+                tier.missed_writes([key])
+            else:
+                touched.append(answer)
+        return bool(self._most(touched))
+
+    async def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
+        """See `Backend.incr`; the lowest tier that answers counts."""
+        result: int = await self._decide("incr", key, delta, ttl)
+        await self._forget_above([key])
+        return result
+
+    async def remaining(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """See `Backend.remaining`."""
+        wanted = list(keys)
+        answers = [await tier.ask(tier.backend.remaining(wanted), None) for tier in self.tiers]
+        return {
+            key: left
+            for answer in reversed(self._answered(answers))
+            for key, left in answer.items()
+        }
+
+    async def keys(self, prefix: str = "") -> Iterator[str]:
+        """See `Backend.keys`."""
+        answers = [await tier.ask(tier.backend.keys(prefix), None) for tier in self.tiers]
+        return iter({key: None for answer in self._answered(answers) for key in answer})
+
+    async def clear(self, prefix: str = "") -> int:
+        """See `Backend.clear`; returns the most that any tier had."""
+        counts = []
+        for tier in self.tiers:
+            count = await tier.ask(tier.backend.clear(prefix), None)
+            if count is None:
+                tier.missed_all = True
+            else:
+                counts.append(count)
+        return self._most(counts)
+
+    async def size(self, prefix: str = "") -> BackendSize:
+        """See `Backend.size`; that of the lowest tier that answers."""
+        for tier in reversed(self.tiers):
+            size = await tier.ask(tier.backend.size(prefix), None)
+            if size is not None:
+                return size
+        raise self._all_gone()
+
+    def tallies(self) -> dict[str, int]:
+        """See `Backend.tallies`; the sums over all tiers."""
+        sums = {
+            "promotions": sum(tier.promotions for tier in self.tiers),
+            "errors": sum(tier.errors for tier in self.tiers),
+        }
+        for tier in self.tiers:
+            for name, count in tier.backend.tallies().items():
+                sums[name] = sums.get(name, 0) + count
+        return sums
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+        for tier in self.tiers:
+            await tier.ask(tier.backend.close(), None)
+
+    async def _promote(self, level: int, items: Mapping[str, bytes]) -> None:
+        source = self.tiers[level]
+        left = await source.ask(source.backend.remaining(items), {})
+        groups: dict[float | None, dict[str, bytes]] = {}
+        for key, rest in left.items():
+            groups.setdefault(rest, {})[key] = items[key]
+        for tier in self.tiers[:level]:
+            for rest, group in groups.items():
+                if await tier.ask(_true(tier.backend.set_many(group, rest)), False):
+                    tier.promotions += len(group)
+
+    async def _decide(self, method: str, *arguments: Any) -> Any:
+        for tier in reversed(self.tiers):
+            answer = await tier.ask(getattr(tier.backend, method)(*arguments), None)
+            if answer is not None:
+                return answer
+            tier.missed_writes([arguments[0]])
+        raise self._all_gone()
+
+    async def _forget_above(self, keys: list[str]) -> None:
+        for tier in self.tiers[:-1]:
+            if await tier.ask(tier.backend.delete_many(keys), None) is None:
+                tier.missed_writes(keys)
+
+    def _answered(self, answers: list[T | None]) -> list[T]:
+        given = [answer for answer in answers if answer is not None]
+        if not given:
+            raise self._all_gone()
+        return given
+
+    def _most(self, counts: Sequence[int]) -> int:
+        return max(self._answered(list(counts)))
+
+    def _all_gone(self) -> StorageError:
+        return StorageError(f"No tier of {self.url} answers: see that one of them can be used.")
+
+
+async def _true(coroutine: Coroutine[Any, Any, None]) -> bool:
+    await coroutine
+    return True

@@ -1,0 +1,1 @@
+"""What the caching library promises, over every backend and both faces."""
