@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..errors import CacheUsageError, CounterError, StorageError
@@ -89,7 +89,7 @@ class CacheCore:
                 if deadline is None or deadline > self._now():
                     self._use(name)
                     if value is ENCODED:
-                        return self._decoded({name: stored}).get(name, default)
+                        return self._told([name], {name: stored}).get(name, default)
                     self._counts.hits += 1
                     return value
         except (KeyError, TypeError):
@@ -121,15 +121,13 @@ class CacheCore:
 
     async def _get(self, key: str, default: Any) -> Any:
         name = self._name(key)
-        found = self._decoded(await self._guarded(self._backend.get_many([name]), {}))
-        self._counts.misses += name not in found
-        return found.get(name, default)
+        found = await self._guarded(self._backend.get_many([name]), {})
+        return self._told([name], found).get(name, default)
 
     async def _get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         names = {self._name(key): key for key in keys}
-        found = self._decoded(await self._guarded(self._backend.get_many(names), {}))
-        self._counts.misses += len(names) - len(found)
-        return {names[name]: value for name, value in found.items()}
+        found = await self._guarded(self._backend.get_many(names), {})
+        return {names[name]: value for name, value in self._told(names, found).items()}
 
     async def _set_many(self, items: Mapping[str, Any], ttl: TTL) -> None:
         life = seconds(ttl, self._ttl)
@@ -190,9 +188,11 @@ class CacheCore:
         value = await self._get(key, MISSING)
         if value is not MISSING:
             return value
-        name = self._name(key)
+        name, who = self._name(key), self._waiting.who()
+        if self._flights.is_flown_by(name, who):
+            return self._decode(name, await self._stored(name, factory, life))
         while True:
-            flight, is_ours = self._flights.board(name, self._waiting.who())
+            flight, is_ours = self._flights.board(name, who)
             stored: bytes | None = None
             if is_ours:
                 try:
@@ -223,14 +223,17 @@ class CacheCore:
         try:
             if await self._guarded(look(), False):
                 return stored
-            value = factory()
-            if inspect.isawaitable(value):
-                value = await value
-            stored = self._encode(name, value)
-            await self._write({name: stored}, life)
-            return stored
+            return await self._stored(name, factory, life)
         finally:
             await self._guarded(lease.give_back(), None)
+
+    async def _stored(self, name: str, factory: Callable[[], Any], life: float | None) -> bytes:
+        value = factory()
+        if inspect.isawaitable(value):
+            value = await value
+        stored = self._encode(name, value)
+        await self._write({name: stored}, life)
+        return stored
 
     async def _stats(self) -> CacheStats:
         counts = self._counts.as_dict()
@@ -264,10 +267,11 @@ class CacheCore:
                 raise CacheUsageError(f"The key {key!r} is no valid text: {error}.") from error
         return self._prefix + key
 
-    def _decoded(self, found: Mapping[str, bytes]) -> dict[str, Any]:
-        """Return the values that `found` stands for, and count them; torn ones are misses."""
+    def _told(self, names: Collection[str], found: Mapping[str, bytes]) -> dict[str, Any]:
+        """Return the values of those `names` that were found; what is torn wasn't. Count them."""
         values = self._readable(found)
         self._counts.hits += len(values)
+        self._counts.misses += len(names) - len(values)
         return values
 
     def _readable(self, found: Mapping[str, bytes]) -> dict[str, Any]:

@@ -61,20 +61,23 @@ class Flights:
 
         Args:
             key: what is to be computed.
-            who: the thread or task that asks; one that asks for the key that it computes itself
-                would wait for ever, and is to compute on a flight of its own.
+            who: the thread or task that asks.
         """
         if self._process != os.getpid():
             # A fork brought flights along that no thread here will ever end.
             self._start()
         with self._lock:
             known = self._flights.get(key)
-            if known is not None and known[1] != who:
+            if known is not None:
                 return known[0], False
             flight = Flight()
-            if known is None:
-                self._flights[key] = flight, who
+            self._flights[key] = flight, who
             return flight, True
+
+    def is_flown_by(self, key: str, who: object) -> bool:
+        """Return whether `who` computes `key` already, and would wait for itself for ever."""
+        known = self._flights.get(key)
+        return known is not None and known[1] == who and self._process == os.getpid()
 
     def land(self, key: str, flight: Flight, result: bytes | None) -> None:
         """Let those go on who wait for `key`."""

@@ -195,7 +195,12 @@ def describe_redis(url: str) -> str:
     """Return which Redis a run uses, without password."""
     if url:
         return f"the server at {without_password(url)}"
-    return f"fakeredis {_import_fakeredis().__version__}"
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"fakeredis {version('fakeredis')}"
+    except PackageNotFoundError:
+        return "fakeredis, which is not installed"
 
 
 def _import_fakeredis() -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import StorageError
@@ -143,7 +144,11 @@ class Database:
             path = self.directory / name
             if not path.exists():
                 path.write_text(text, encoding="ascii")
-        open_bytes_cache(self.directory, self._timeout).close()
+        # Made beside its place and then put there whole: others look at it meanwhile.
+        with tempfile.TemporaryDirectory(prefix="new-", dir=self.directory) as workshop:
+            open_bytes_cache(Path(workshop), self._timeout).close()
+            with suppress(FileExistsError):
+                os.link(os.path.join(workshop, NAME), self._path)
         connection = self._open()
         if connection is None:
             raise FileNotFoundError(self._path)

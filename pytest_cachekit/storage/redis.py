@@ -102,7 +102,8 @@ class RedisBackend(AsyncBackend):
     async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""
         life = () if ttl is None else ("PX", _milliseconds(ttl))
-        return await self._run("SET", self._full(key), value, *life, "NX") is not None
+        command = ("SET", self._full(key), value, *life, "NX")
+        return await self._run(*command, repeatable=False) is not None
 
     async def delete_many(self, keys: Iterable[str]) -> int:
         """See `Backend.delete_many`."""
@@ -121,9 +122,11 @@ class RedisBackend(AsyncBackend):
         name = self._full(key)
         try:
             if ttl is None:
-                return int(await self._run("INCRBY", name, delta))
+                return int(await self._run("INCRBY", name, delta, repeatable=False))
             start = ("SET", name, 0, "PX", _milliseconds(ttl), "NX")
-            return int((await self._pipeline([start, ("INCRBY", name, delta)], True))[1])
+            return int(
+                (await self._pipeline([start, ("INCRBY", name, delta)], repeatable=False))[1]
+            )
         except StorageError as error:
             if re.search("not an integer|overflow|wrong kind", str(error.__cause__)):
                 raise CounterError(
@@ -200,30 +203,40 @@ class RedisBackend(AsyncBackend):
     def _one_by_one(self, pairs: list[tuple[bytes, bytes]], life: int) -> list[Command]:
         return [("SET", name, value, "PX", life) for name, value in pairs]
 
-    async def _run(self, *command: Any) -> Any:
-        return await self._asking(lambda client: client.execute_command(*command))
+    async def _run(self, *command: Any, repeatable: bool = True) -> Any:
+        return await self._asking(lambda client: client.execute_command(*command), repeatable)
 
-    async def _pipeline(self, commands: list[Command], transaction: bool = False) -> list[Any]:
+    async def _pipeline(self, commands: list[Command], *, repeatable: bool = True) -> list[Any]:
         if not commands:
             return []
 
         def execute(client: Any) -> Any:
-            pipeline = client.pipeline(transaction=transaction)
+            pipeline = client.pipeline(transaction=not repeatable)
             for command in commands:
                 pipeline.execute_command(*command)
             return pipeline.execute()
 
-        replies: list[Any] = await self._asking(execute)
+        replies: list[Any] = await self._asking(execute, repeatable)
         return replies
 
-    async def _asking(self, ask: Callable[[Any], Any]) -> Any:
+    async def _asking(self, ask: Callable[[Any], Any], repeatable: bool) -> Any:
+        """Return the reply to `ask`; what isn't `repeatable` must not be done twice."""
         if self.breaker.is_open:
             raise StorageError(
                 f"The server at {self.url} failed a moment ago and isn't asked again yet: "
                 "see that it runs, or try later."
             )
         try:
-            reply = await _reply(ask(self._connected()))
+            try:
+                reply = await _reply(ask(self._connected()))
+            except self._redis.AuthenticationError:
+                raise
+            except self._redis.ConnectionError:
+                if not repeatable:
+                    raise
+                # A server that was restarted has closed the connections of before.
+                await _reply(self._connected().connection_pool.disconnect())
+                reply = await _reply(ask(self._connected()))
         except self._redis.ResponseError as error:
             # It answers, if only with a refusal: out of memory, read only, no permission.
             self.breaker.reset()

@@ -50,9 +50,14 @@ def open_client(url: str, *, asynchronous: bool, **options: Any) -> Any:
         pool = face.BlockingConnectionPool if pool_size is not None else face.ConnectionPool
         if pool_size is not None:
             options["timeout"] = timeout
-        return face.Redis(connection_pool=pool.from_url(url, **options))
+        opened = pool.from_url(url, **options)
+        # Made and dropped: what a connection does not take is told now, not with the first call.
+        opened.connection_class(**opened.connection_kwargs)
     except (ValueError, TypeError) as error:
-        raise StorageError(f"The URL {without_password(url)} can't be used: {error}.") from error
+        raise StorageError(
+            f"The URL {without_password(url)} with these options can't be used ({error}): mend it."
+        ) from error
+    return face.Redis(connection_pool=opened)
 
 
 def import_redis() -> Any:

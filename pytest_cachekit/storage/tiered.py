@@ -109,7 +109,7 @@ class TieredBackend(AsyncBackend):
         """See `Backend.set_many`."""
         stored = False
         for tier in self.tiers:
-            if await tier.ask(_true(tier.backend.set_many(items, ttl)), False):
+            if await tier.ask(_stored(tier.backend, items, ttl), False):
                 tier.sets += len(items)
                 stored = True
             else:
@@ -212,7 +212,7 @@ class TieredBackend(AsyncBackend):
             groups.setdefault(rest, {})[key] = items[key]
         for tier in self.tiers[:level]:
             for rest, group in groups.items():
-                if await tier.ask(_true(tier.backend.set_many(group, rest)), False):
+                if await tier.ask(_stored(tier.backend, group, rest), False):
                     tier.promotions += len(group)
 
     async def _decide(self, method: str, *arguments: Any) -> Any:
@@ -241,6 +241,6 @@ class TieredBackend(AsyncBackend):
         return StorageError(f"No tier of {self.url} answers: see that one of them can be used.")
 
 
-async def _true(coroutine: Coroutine[Any, Any, None]) -> bool:
-    await coroutine
+async def _stored(backend: AsyncBackend, items: Mapping[str, bytes], ttl: float | None) -> bool:
+    await backend.set_many(items, ttl)
     return True

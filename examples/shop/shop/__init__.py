@@ -1,0 +1,1 @@
+"""A shop that remembers what its supplier asks for things."""
