@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -27,11 +28,11 @@ class AsyncWait:
     async def result(self, flight: Flight) -> bytes | None:
         """See `Waiting.result`."""
         # Shielded: one waiter that is cancelled must not cancel it for all.
-        return await asyncio.shield(asyncio.wrap_future(flight))
+        return await asyncio.shield(asyncio.wrap_future(flight.result))
 
-    def who(self) -> object:
-        """See `Waiting.who`."""
-        return asyncio.current_task()
+    async def settled(self, value: Any) -> Any:
+        """See `Waiting.settled`."""
+        return await value if inspect.isawaitable(value) else value
 
 
 class AsyncCache(CacheCore):
@@ -46,6 +47,7 @@ class AsyncCache(CacheCore):
         codec: Codec | None = None,
         on_error: str = "raise",
         lease: float = 30.0,
+        is_alone: bool = False,
     ) -> None:
         """See `Cache`."""
         super().__init__(
@@ -56,17 +58,18 @@ class AsyncCache(CacheCore):
             codec=codec,
             on_error=on_error,
             lease=lease,
+            is_alone=is_alone,
         )
 
     async def get(self, key: str, default: Any = None) -> Any:
         """See `Cache.get`."""
-        if self._lookup is not None:
+        if self._is_direct:
             return self._get_here(key, default)
         return await self._get(key, default)
 
     async def set(self, key: str, value: Any, ttl: TTL = None) -> None:
         """See `Cache.set`."""
-        if self._lookup is not None:
+        if self._is_direct:
             self._set_here(key, value, ttl)
         else:
             await self._set_many({key: value}, ttl)

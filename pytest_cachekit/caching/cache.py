@@ -10,7 +10,7 @@ from ..storage import AsyncBackend, Backend
 from ..storage.waiting import awaited, run_now
 from .codec import Codec
 from .core import CacheCore
-from .flights import BlockingWait
+from .lease import BlockingWait
 from .lifetime import TTL
 from .stats import CacheStats
 
@@ -32,6 +32,7 @@ class Cache(CacheCore):
         codec: Codec | None = None,
         on_error: str = "raise",
         lease: float = 30.0,
+        is_alone: bool = False,
     ) -> None:
         """Keep values in `backend`.
 
@@ -42,6 +43,7 @@ class Cache(CacheCore):
             codec: how values become bytes; msgpack by default.
             on_error: `raise`, or `miss`.
             lease: seconds after which processes no longer wait for one that computes a value.
+            is_alone: whether nobody else uses the backend, so that its keys need no namespace.
         """
         super().__init__(
             awaited(backend, threads=False),
@@ -51,6 +53,7 @@ class Cache(CacheCore):
             codec=codec,
             on_error=on_error,
             lease=lease,
+            is_alone=is_alone,
         )
 
     get = CacheCore._get_here

@@ -31,6 +31,7 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 _SHORTEST_KEY = 16
 _COUNTER_START = frozenset(b"-0123456789")
 _LAST_FIXINT = 0x7F
+_MESSAGE = bytes([_LAST_FIXINT + 1])
 
 
 class UndecodableError(ValueError):
@@ -85,11 +86,15 @@ class Codec:
         return self._key is not None
 
     @property
-    def unchanged(self) -> frozenset[type]:
-        """The types whose values come back as they were and can't be changed by their readers."""
-        if self.name == "json" or self.type is not Any:
-            return frozenset()
-        return frozenset((str, bytes, int, float, bool, type(None)))
+    def plain(self) -> dict[type, Callable[[Any], bytes]]:
+        """How values are encoded that come back as they were and that no reader can change.
+
+        Only where nothing else is to be done, so that memory may keep them as they are.
+        """
+        if self.name == "json" or self.type is not Any or self._key is not None:
+            return {}
+        pack = msgspec.msgpack.Encoder().encode
+        return {**dict.fromkeys((str, bytes, float, bool, type(None)), pack), int: b"%d".__mod__}
 
     def encode(self, key: str, value: Any) -> bytes:
         """Return the bytes to store for `value` under the full `key`.
@@ -121,6 +126,38 @@ class Codec:
             return self._load(stored)
         except Exception as error:
             raise UndecodableError(str(error)) from error
+
+    def decode_many(
+        self, keys: list[str], names: list[str], found: list[bytes | None]
+    ) -> tuple[dict[str, Any], int]:
+        """Return the values of `keys` that are found, and how many are torn.
+
+        Args:
+            keys: what to call the values.
+            names: their full names, in the same order.
+            found: what is stored under these, in the same order; None where nothing is.
+        """
+        decode = self.decode
+        if self._key is None and self.type is Any:
+            load = self._load
+            try:
+                # All at once, and most of them without another call for each.
+                return {
+                    key: load(stored) if stored >= _MESSAGE else decode(key, stored)
+                    for key, stored in zip(keys, found, strict=True)
+                    if stored is not None
+                }, 0
+            except Exception:  # noqa: BLE001, S110  whatever a decoder says of garbage
+                pass
+        values: dict[str, Any] = {}
+        torn = set()
+        for key, name, stored in zip(keys, names, found, strict=True):
+            if stored is not None:
+                try:
+                    values[key] = decode(name, stored)
+                except UndecodableError:
+                    torn.add(key)
+        return values, len(torn)
 
     def _methods(self) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
         if self.name == "pickle":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..errors import CacheUsageError, CounterError, StorageError
@@ -12,8 +12,10 @@ from ..storage import AsyncBackend, BackendSize
 from ..storage.memory import ENCODED, Entry, MemoryBackend
 from ..storage.waiting import Awaited, run_now
 from .codec import Codec, UndecodableError
-from .flights import Flights, Lease, Waiting, wait_for_turn
+from .flights import Flights
+from .lease import Lease, Waiting
 from .lifetime import TTL, seconds
+from .namespace import Namespace
 from .stats import CacheStats, Counts
 
 T = TypeVar("T")
@@ -40,13 +42,15 @@ class CacheCore:
         codec: Codec | None = None,
         on_error: str = "raise",
         lease: float = 30.0,
+        is_alone: bool = False,
     ) -> None:
         """See `Cache`."""
         if on_error not in _ERROR_POLICIES:
             raise CacheUsageError(f"on_error={on_error!r}: write {' or '.join(_ERROR_POLICIES)}.")
         self.namespace = namespace
         self.codec = codec or Codec()
-        self._prefix = f"{namespace}:" if namespace else ""
+        names = Namespace(namespace, is_alone=is_alone)
+        self._name, self._names, self._prefix = names.name, names.names, names.prefix
         self._backend = backend
         self._waiting = waiting
         self._raises = on_error == "raise"
@@ -55,14 +59,15 @@ class CacheCore:
         self._counts = Counts()
         self._flights = Flights()
         self._encode, self._decode = self.codec.encode, self.codec.decode
-        self._plain = self.codec.unchanged
+        self._plain = self.codec.plain
         plain = backend.backend if isinstance(backend, Awaited) else None
         self._limits: dict[str, Any] = {
             name: getattr(plain, name, None) for name in ("max_size", "max_bytes")
         }
         self.memory = plain if isinstance(plain, MemoryBackend) else None
-        self._lookup: Callable[[str], Entry | None] | None = None
-        if self.memory is not None:
+        self._lookup: Callable[[str], Entry | None] = _no_entry
+        self._is_direct = self.memory is not None and not self._prefix
+        if self.memory is not None and self._is_direct:
             self._lookup, self._use = self.memory.lookup, self.memory.use
             self._now, self._store = self.memory.clock, self.memory.store
 
@@ -77,23 +82,19 @@ class CacheCore:
         Raises:
             StorageError: the backend can't be read, and the cache raises errors.
         """
-        lookup = self._lookup
-        if lookup is None:
-            return run_now(self._get(key, default))
         # The hot path of memory, without a lock: a call saved is a tenth of it.
         try:
-            name = self._prefix + key
-            entry = lookup(name)
+            entry = self._lookup(key)
             if entry is not None:
                 stored, deadline, value = entry
                 if deadline is None or deadline > self._now():
-                    self._use(name)
+                    self._use(key)
                     if value is ENCODED:
-                        return self._told([name], {name: stored}).get(name, default)
+                        value = self._decode(key, stored)
                     self._counts.hits += 1
                     return value
-        except (KeyError, TypeError):
-            # Somebody removed it just now; or it is no key, which is told below.
+        except (KeyError, TypeError, UndecodableError):
+            # Somebody removed it just now; or it is no key, or torn, which is told below.
             pass
         return run_now(self._get(key, default))
 
@@ -110,29 +111,36 @@ class CacheCore:
             CacheUsageError: the time to live isn't positive.
             StorageError: the backend can't be written, and the cache raises errors.
         """
-        if self._lookup is None or type(key) is not str or not key.isascii():
+        if not self._is_direct or type(key) is not str or not key.isascii():
             run_now(self._set_many({key: value}, ttl))
             return
-        name = self._prefix + key
         life = self._ttl if ttl is None else seconds(ttl, None)
-        plain = value if type(value) in self._plain else ENCODED
-        self._store(name, self._encode(name, value), life, plain)
+        encode = self._plain.get(type(value))
+        try:
+            if encode is None:
+                self._store(key, self._encode(key, value), life, ENCODED)
+            else:
+                self._store(key, encode(value), life, value)
+        except ValueError:
+            # No valid text, or too many digits: the codec says it better.
+            self._encode(key, value)
+            raise
         self._counts.sets += 1
 
     async def _get(self, key: str, default: Any) -> Any:
-        name = self._name(key)
-        found = await self._guarded(self._backend.get_many([name]), {})
-        return self._told([name], found).get(name, default)
+        return (await self._get_many([key])).get(key, default)
 
     async def _get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        names = {self._name(key): key for key in keys}
-        found = await self._guarded(self._backend.get_many(names), {})
-        return {names[name]: value for name, value in self._told(names, found).items()}
+        asked = list(keys)
+        names = self._names(asked)
+        nothing: list[bytes | None] = [None] * len(names)
+        found = await self._guarded(self._backend.get_list(names), nothing)
+        return self._told(asked, names, found)
 
     async def _set_many(self, items: Mapping[str, Any], ttl: TTL) -> None:
         life = seconds(ttl, self._ttl)
-        named = {self._name(key): value for key, value in items.items()}
-        encoded = {name: self._encode(name, value) for name, value in named.items()}
+        named = zip(self._names(list(items)), items.values(), strict=True)
+        encoded = {name: self._encode(name, value) for name, value in named}
         await self._write(encoded, life)
 
     async def _write(self, encoded: Mapping[str, bytes], life: float | None) -> None:
@@ -151,7 +159,7 @@ class CacheCore:
         return name in await self._guarded(self._backend.remaining([name]), {})
 
     async def _delete_many(self, keys: Iterable[str]) -> int:
-        names = dict.fromkeys(map(self._name, keys))
+        names = self._names(list(keys))
         deleted = await self._guarded(self._backend.delete_many(names), 0)
         self._counts.deletes += deleted
         return deleted
@@ -188,50 +196,40 @@ class CacheCore:
         value = await self._get(key, MISSING)
         if value is not MISSING:
             return value
-        name, who = self._name(key), self._waiting.who()
-        if self._flights.is_flown_by(name, who):
-            return self._decode(name, await self._stored(name, factory, life))
-        while True:
-            flight, is_ours = self._flights.board(name, who)
-            stored: bytes | None = None
-            if is_ours:
+        name = self._name(key)
+        stored: bytes | None = None
+        while stored is None:
+            flight, is_ours = self._flights.board(name)
+            if flight is None:
+                stored = await self._stored(name, factory, life)
+            elif is_ours:
                 try:
                     stored = await self._computed(name, factory, life)
                 finally:
                     self._flights.land(name, flight, stored)
             else:
                 stored = await self._waiting.result(flight)
-            if stored is not None:
-                return self._decode(name, stored)
+        return self._decode(name, stored)
 
-    async def _computed(
-        self, name: str, factory: Callable[[], Any], life: float | None
-    ) -> bytes | None:
+    async def _computed(self, name: str, factory: Callable[[], Any], life: float | None) -> bytes:
         """Return what is stored under `name`, computing it unless somebody did meanwhile."""
         lease = Lease(self._backend, _LEASE + name, self._lease)
-        stored: bytes | None = None
 
-        async def look() -> bool:
-            nonlocal stored
-            stored = (await self._backend.get_many([name])).get(name)
-            return stored is not None and bool(self._readable({name: stored}))
+        async def look() -> bytes | None:
+            (stored,) = await self._backend.get_list([name])
+            return None if self.codec.decode_many([name], [name], [stored])[1] else stored
 
-        if self._backend.shared:
-            taking = wait_for_turn(lease, self._waiting, look, self._lease)
-            if not await self._guarded(taking, True):
-                return stored
         try:
-            if await self._guarded(look(), False):
-                return stored
-            return await self._stored(name, factory, life)
+            waiting = lease.wait(self._waiting, look) if self._backend.shared else look()
+            stored = await self._guarded(waiting, None)
+            return await self._stored(name, factory, life) if stored is None else stored
         finally:
-            await self._guarded(lease.give_back(), None)
+            # If this fails it runs out by itself; what was computed, or went wrong, matters more.
+            with suppress(StorageError):
+                await lease.give_back()
 
     async def _stored(self, name: str, factory: Callable[[], Any], life: float | None) -> bytes:
-        value = factory()
-        if inspect.isawaitable(value):
-            value = await value
-        stored = self._encode(name, value)
+        stored = self._encode(name, await self._waiting.settled(factory()))
         await self._write({name: stored}, life)
         return stored
 
@@ -256,31 +254,13 @@ class CacheCore:
             return str(error)
         return None
 
-    def _name(self, key: str) -> str:
-        """Return the full name of `key`."""
-        if not isinstance(key, str):
-            raise CacheUsageError(f"Keys are text, and {key!r} is none: make a str of it.")
-        if not key.isascii():
-            try:
-                key.encode()
-            except UnicodeEncodeError as error:
-                raise CacheUsageError(f"The key {key!r} is no valid text: {error}.") from error
-        return self._prefix + key
-
-    def _told(self, names: Collection[str], found: Mapping[str, bytes]) -> dict[str, Any]:
-        """Return the values of those `names` that were found; what is torn wasn't. Count them."""
-        values = self._readable(found)
+    def _told(self, keys: list[str], names: list[str], found: list[bytes | None]) -> dict[str, Any]:
+        """Return the values of `keys` as `found` under `names`; what is torn wasn't. Count them."""
+        values, torn = self.codec.decode_many(keys, names, found)
+        self._counts.errors += torn
         self._counts.hits += len(values)
-        self._counts.misses += len(names) - len(values)
-        return values
-
-    def _readable(self, found: Mapping[str, bytes]) -> dict[str, Any]:
-        values = {}
-        for name, stored in found.items():
-            try:
-                values[name] = self._decode(name, stored)
-            except UndecodableError:
-                self._counts.errors += 1
+        if len(values) < len(keys):
+            self._counts.misses += len(set(keys)) - len(values)
         return values
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, T], otherwise: T) -> T:
@@ -292,6 +272,10 @@ class CacheCore:
             if self._raises:
                 raise
             return otherwise
+
+
+def _no_entry(_: str) -> None:
+    return None
 
 
 async def _done(awaitable: Awaitable[None]) -> bool:

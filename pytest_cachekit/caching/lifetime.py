@@ -24,7 +24,7 @@ def seconds(ttl: TTL, default: float | None) -> float | None:
         return default
     try:
         life = ttl.total_seconds() if isinstance(ttl, timedelta) else float(ttl)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CacheUsageError(
             f"{ttl!r} is no time to live: give seconds or a timedelta."
         ) from error

@@ -34,15 +34,16 @@ class MemoryBudget:
         if most < 1:
             raise CacheUsageError(f"max_bytes={most!r} keeps nothing: give 1 or more, or None.")
         self.most = most
-        self._sharers: weakref.WeakSet[MemoryBackend] = weakref.WeakSet()
+        self._sharers: tuple[weakref.ref[MemoryBackend], ...] = ()
 
     def join(self, backend: MemoryBackend) -> None:
-        """Count `backend` in."""
-        self._sharers.add(backend)
+        """Count `backend` in, and forget those that are gone."""
+        alive = (each for each in self._sharers if each() is not None)
+        self._sharers = (*alive, weakref.ref(backend))
 
     def spend(self) -> None:
         """See `Budget.spend`: who holds most gives what it used least recently."""
-        sharers = list(self._sharers)
+        sharers = [backend for each in self._sharers if (backend := each()) is not None]
         while sum(each.held for each in sharers) > self.most:
             if not max(sharers, key=lambda each: each.held).evict():
                 return

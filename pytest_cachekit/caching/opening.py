@@ -37,14 +37,15 @@ def open_cache(name: str, backend: BackendName = "in_memory", **options: Any) ->
         StorageError: the backend can't be used.
     """
     own, others = _divided(options)
-    return Cache(_opened(backend, open_backend, threads=False, **others), namespace=name, **own)
+    opened = _opened(backend, open_backend, threads=False, **others)
+    return Cache(opened, namespace=name, is_alone=is_in_memory(backend), **own)
 
 
 def open_async_cache(name: str, backend: BackendName = "in_memory", **options: Any) -> AsyncCache:
     """Open a cache with methods to await; everything else is as `open_cache` says."""
     own, others = _divided(options)
     opened = _opened(backend, open_async_backend, threads=True, **others)
-    return AsyncCache(opened, namespace=name, **own)
+    return AsyncCache(opened, namespace=name, is_alone=is_in_memory(backend), **own)
 
 
 def is_in_memory(backend: BackendName) -> bool:

@@ -71,7 +71,7 @@ class Outage:
         self._socket.close()
         self._socket = None
         for backend, make_client, _ in self._links:
-            backend.reconnect(make_client)
+            backend.link.reconnect(make_client)
 
     def __enter__(self) -> Self:
         return self if self._socket is not None else self.begin()
@@ -87,7 +87,7 @@ class Outage:
     def _lead_astray(self, backend: RedisBackend, awaited: bool) -> None:
         assert self._socket is not None
         url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}"
-        backend.reconnect(lambda: open_client(url, asynchronous=awaited))
+        backend.link.reconnect(lambda: open_client(url, asynchronous=awaited))
 
 
 class CacheFactory:

@@ -109,6 +109,11 @@ class AsyncBackend(Protocol):
         """See `Backend.get_many`."""
         ...
 
+    async def get_list(self, keys: list[str]) -> list[bytes | None]:
+        """Return what `get_many` does, in the order of `keys`; None where nothing is stored."""
+        found = await self.get_many(keys)
+        return [found.get(key) for key in keys]
+
     async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
         ...

@@ -1,29 +1,22 @@
-"""The Redis backend: keys below a prefix of a Redis or Valkey server, over redis-py.
-
-Written once for both of redis-py's clients: replies are awaited where they have to be. No call
-waits long: timeouts are short, nothing is tried again, and after a failure the breaker
-answers for the server until it had time to recover.
-"""
+"""The Redis backend: keys below a prefix of a Redis or Valkey server, over redis-py."""
 
 from __future__ import annotations
 
-import inspect
+import itertools
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import CounterError, StorageError
 from .backend import AsyncBackend, BackendSize
 from .breaker import Breaker
-from .redis_client import import_redis
+from .redis_link import Command, RedisLink
 
 _CHUNK = 1000
 # All the values at once, with one time to live, where a server lacks MSETEX.
 _SCRIPT = (
     "for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
 )
-Command = tuple[Any, ...]
 
 
 class RedisBackend(AsyncBackend):
@@ -49,13 +42,9 @@ class RedisBackend(AsyncBackend):
             prefix: what all keys of this backend start with on the server.
             breaker: answers for a server that failed.
         """
-        self._redis = import_redis()
-        self._make_client = make_client
-        self._client: Any = None
-        self._loop: object = None
-        self._url = url
+        self.link = RedisLink(make_client, url, breaker or Breaker())
+        self._run, self._pipeline = self.link.run, self.link.pipeline
         self.prefix = prefix.encode()
-        self.breaker = breaker or Breaker()
         # The ways to set many with a time to live, best first; those a server lacks are dropped.
         self._ways = [self._with_msetex, self._with_script, self._one_by_one]
 
@@ -67,15 +56,20 @@ class RedisBackend(AsyncBackend):
     @property
     def url(self) -> str:
         """See `Backend.url`."""
-        return self._url
+        return self.link.url
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """See `Backend.get_many`."""
-        found: dict[str, bytes] = {}
-        for chunk in _chunks(list(keys)):
-            values = await self._run("MGET", *map(self._full, chunk))
-            found.update((k, v) for k, v in zip(chunk, values, strict=True) if v is not None)
-        return found
+        wanted = list(keys)
+        values = zip(wanted, await self.get_list(wanted), strict=True)
+        return {key: value for key, value in values if value is not None}
+
+    async def get_list(self, keys: list[str]) -> list[bytes | None]:
+        """See `AsyncBackend.get_list`."""
+        # As text: hiredis encodes it in passing. Sent at once: the server works while we read.
+        start = self.prefix.decode()
+        asked = [("MGET", *[start + key for key in chunk]) for chunk in _chunks(keys)]
+        return list(itertools.chain.from_iterable(await self._pipeline(asked)))
 
     async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
@@ -165,18 +159,9 @@ class RedisBackend(AsyncBackend):
         """See `Backend.tallies`."""
         return {}
 
-    def reconnect(self, make_client: Callable[[], Any]) -> None:
-        """Go on with clients that `make_client` makes, and forget that others failed."""
-        self._make_client, self._client = make_client, None
-        self.breaker.reset()
-
     async def close(self) -> None:
         """See `Backend.close`."""
-        client, self._client = self._client, None
-        if client is not None:
-            # It may be gone already, or its event loop.
-            with suppress(self._redis.RedisError, OSError, RuntimeError):
-                await _reply(client.aclose() if hasattr(client, "aclose") else client.close())
+        await self.link.close()
 
     def _full(self, key: str) -> bytes:
         return self.prefix + key.encode()
@@ -202,81 +187,6 @@ class RedisBackend(AsyncBackend):
 
     def _one_by_one(self, pairs: list[tuple[bytes, bytes]], life: int) -> list[Command]:
         return [("SET", name, value, "PX", life) for name, value in pairs]
-
-    async def _run(self, *command: Any, repeatable: bool = True) -> Any:
-        return await self._asking(lambda client: client.execute_command(*command), repeatable)
-
-    async def _pipeline(self, commands: list[Command], *, repeatable: bool = True) -> list[Any]:
-        if not commands:
-            return []
-
-        def execute(client: Any) -> Any:
-            pipeline = client.pipeline(transaction=not repeatable)
-            for command in commands:
-                pipeline.execute_command(*command)
-            return pipeline.execute()
-
-        replies: list[Any] = await self._asking(execute, repeatable)
-        return replies
-
-    async def _asking(self, ask: Callable[[Any], Any], repeatable: bool) -> Any:
-        """Return the reply to `ask`; what isn't `repeatable` must not be done twice."""
-        if self.breaker.is_open:
-            raise StorageError(
-                f"The server at {self.url} failed a moment ago and isn't asked again yet: "
-                "see that it runs, or try later."
-            )
-        try:
-            try:
-                reply = await _reply(ask(self._connected()))
-            except self._redis.AuthenticationError:
-                raise
-            except self._redis.ConnectionError:
-                if not repeatable:
-                    raise
-                # A server that was restarted has closed the connections of before.
-                await _reply(self._connected().connection_pool.disconnect())
-                reply = await _reply(ask(self._connected()))
-        except self._redis.ResponseError as error:
-            # It answers, if only with a refusal: out of memory, read only, no permission.
-            self.breaker.reset()
-            raise self._failed(error, "check its state and this user's rights") from error
-        except self._redis.AuthenticationError as error:
-            self.breaker.failed()
-            raise self._failed(error, "check user and password in the URL") from error
-        except (self._redis.RedisError, OSError, EOFError, RuntimeError) as error:
-            self.breaker.failed()
-            raise self._failed(error, "see that it runs and can be reached") from error
-        self.breaker.reset()
-        return reply
-
-    def _failed(self, error: Exception, advice: str) -> StorageError:
-        said = str(error) or type(error).__name__
-        return StorageError(f"The server at {self.url} did not do as asked ({said}): {advice}.")
-
-    def _connected(self) -> Any:
-        """Return the client; asyncio's connections belong to the event loop that opened them."""
-        if self._client is None or self._loop is not None:
-            loop = _running_loop()
-            if self._client is None or loop is not self._loop:
-                self._client = self._make_client()
-                self._loop = (
-                    loop if inspect.iscoroutinefunction(self._client.execute_command) else None
-                )
-        return self._client
-
-
-async def _reply(answer: Any) -> Any:
-    return await answer if isinstance(answer, Awaitable) else answer
-
-
-def _running_loop() -> object:
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _chunks(items: list[Any]) -> list[list[Any]]:

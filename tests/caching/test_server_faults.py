@@ -77,7 +77,7 @@ def backend_of(cache: Any) -> Any:
 
 def let_recover(cache: Any) -> None:
     """Let the breaker's time pass without waiting for it."""
-    backend_of(cache).breaker.reset()
+    backend_of(cache).link.breaker.reset()
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -240,7 +240,7 @@ def test_tiers_work_on_when_the_server_is_gone(server: Server, open_on: Callable
 
     # What changed meanwhile is no longer served by the tier that did not learn of it.
     tiers = backend_of(cache).tiers
-    tiers[1].backend.breaker.reset()
+    tiers[1].backend.link.breaker.reset()
     tiers[0].backend.backend.clear()
     assert cache.get_many(["a", "b", "c"]) == {"c": 3}
     assert other.get_many(["a", "b", "c"]) == {"c": 3}

@@ -1,0 +1,130 @@
+"""The way to a Redis server: connections, patience, and what is told when it fails.
+
+Written once for both of redis-py's clients: replies are awaited where they have to be. No call
+waits long: timeouts are short, nothing is tried again, and after a failure the breaker
+answers for the server until it had time to recover.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from ..errors import StorageError
+from .breaker import Breaker
+from .redis_client import import_redis
+
+Command = tuple[Any, ...]
+
+
+class RedisLink:
+    """Asks one server."""
+
+    def __init__(self, make_client: Callable[[], Any], url: str, breaker: Breaker) -> None:
+        """Connect on the first call; see `RedisBackend`."""
+        self._redis = import_redis()
+        self._make_client = make_client
+        self._client: Any = None
+        self._loop: object = None
+        self.url = url
+        self.breaker = breaker
+
+    async def run(self, *command: Any, repeatable: bool = True) -> Any:
+        """Return the reply to one command; see `pipeline`."""
+        return await self._asking(lambda client: client.execute_command(*command), repeatable)
+
+    async def pipeline(self, commands: list[Command], *, repeatable: bool = True) -> list[Any]:
+        """Return the replies to `commands`, sent at once.
+
+        Args:
+            commands: each a name and its arguments.
+            repeatable: whether they may be done twice; if not, they are a transaction.
+
+        Raises:
+            StorageError: the server can't be reached, or refuses.
+        """
+        if len(commands) < 2:
+            return [await self.run(*command, repeatable=repeatable) for command in commands]
+
+        def execute(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=not repeatable)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return pipeline.execute()
+
+        replies: list[Any] = await self._asking(execute, repeatable)
+        return replies
+
+    def reconnect(self, make_client: Callable[[], Any]) -> None:
+        """Go on with clients that `make_client` makes, and forget that others failed."""
+        self._make_client, self._client = make_client, None
+        self.breaker.reset()
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens others."""
+        client, self._client = self._client, None
+        if client is not None:
+            # It may be gone already, or its event loop.
+            with suppress(self._redis.RedisError, OSError, RuntimeError):
+                await _reply(client.aclose() if hasattr(client, "aclose") else client.close())
+
+    async def _asking(self, ask: Callable[[Any], Any], repeatable: bool) -> Any:
+        """Return the reply to `ask`; what isn't `repeatable` must not be done twice."""
+        if self.breaker.is_open:
+            raise StorageError(
+                f"The server at {self.url} failed a moment ago and isn't asked again yet: "
+                "see that it runs, or try later."
+            )
+        try:
+            try:
+                reply = await _reply(ask(self._connected()))
+            except self._redis.AuthenticationError:
+                raise
+            except self._redis.ConnectionError:
+                if not repeatable:
+                    raise
+                # A server that was restarted has closed the connections of before.
+                await _reply(self._connected().connection_pool.disconnect())
+                reply = await _reply(ask(self._connected()))
+        except self._redis.ResponseError as error:
+            # It answers, if only with a refusal: out of memory, read only, no permission.
+            self.breaker.reset()
+            raise self._failed(error, "check its state and this user's rights") from error
+        except self._redis.AuthenticationError as error:
+            self.breaker.failed()
+            raise self._failed(error, "check user and password in the URL") from error
+        except (self._redis.RedisError, OSError, EOFError, RuntimeError) as error:
+            self.breaker.failed()
+            raise self._failed(error, "see that it runs and can be reached") from error
+        self.breaker.reset()
+        return reply
+
+    def _failed(self, error: Exception, advice: str) -> StorageError:
+        said = str(error) or type(error).__name__
+        return StorageError(f"The server at {self.url} did not do as asked ({said}): {advice}.")
+
+    def _connected(self) -> Any:
+        """Return the client; asyncio's connections belong to the event loop that opened them."""
+        if self._client is None or self._loop is not None:
+            loop = _running_loop()
+            if self._client is None or loop is not self._loop:
+                self._client = self._make_client()
+                self._loop = (
+                    loop if inspect.iscoroutinefunction(self._client.execute_command) else None
+                )
+        return self._client
+
+
+async def _reply(answer: Any) -> Any:
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _running_loop() -> object:
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
