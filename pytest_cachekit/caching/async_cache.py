@@ -124,6 +124,10 @@ class AsyncCache(CacheCore):
         """See `Cache.stats`."""
         return await self._stats()
 
+    async def stats_by_tier(self) -> list[CacheStats]:
+        """See `Cache.stats_by_tier`."""
+        return await self._stats_by_tier()
+
     async def problem(self) -> str | None:
         """See `Cache.problem`."""
         return await self._problem()

@@ -130,6 +130,13 @@ class Cache(CacheCore):
         """Return what the cache did and holds."""
         return run_now(self._stats())
 
+    def stats_by_tier(self) -> list[CacheStats]:
+        """Return what each tier did and holds, nearest first.
+
+        Caches that share the tiers are counted together, sizes apart.
+        """
+        return run_now(self._stats_by_tier())
+
     def problem(self) -> str | None:
         """Ask the backend something; return what is wrong and what to do, None if all is well."""
         return run_now(self._problem())

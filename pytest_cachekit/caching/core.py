@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..errors import CacheUsageError, CounterError, StorageError
 from ..storage import AsyncBackend, BackendSize
 from ..storage.memory import ENCODED, Entry, MemoryBackend
+from ..storage.tiered import TieredBackend
 from ..storage.waiting import Awaited, run_now
 from .codec import Codec, UndecodableError
 from .flights import Flights
@@ -61,9 +62,6 @@ class CacheCore:
         self._encode, self._decode = self.codec.encode, self.codec.decode
         self._plain = self.codec.plain
         plain = backend.backend if isinstance(backend, Awaited) else None
-        self._limits: dict[str, Any] = {
-            name: getattr(plain, name, None) for name in ("max_size", "max_bytes")
-        }
         self.memory = plain if isinstance(plain, MemoryBackend) else None
         self._lookup: Callable[[str], Entry | None] = _no_entry
         self._is_direct = self.memory is not None and not self._prefix
@@ -238,14 +236,31 @@ class CacheCore:
         size = await self._guarded(self._backend.size(self._prefix), BackendSize(0, 0))
         for name, count in self._backend.tallies().items():
             counts[name] += count
+        return self._snapshot(counts, size, self._backend)
+
+    async def _stats_by_tier(self) -> list[CacheStats]:
+        if not isinstance(self._backend, TieredBackend):
+            return [await self._stats()]
+        return [
+            self._snapshot(
+                tier.tallies(),
+                await tier.ask(tier.backend.size(self._prefix), BackendSize(0, 0)),
+                tier.backend,
+            )
+            for tier in self._backend.tiers
+        ]
+
+    def _snapshot(
+        self, counts: Mapping[str, int], size: BackendSize, backend: AsyncBackend
+    ) -> CacheStats:
+        plain = backend.backend if isinstance(backend, Awaited) else None
+        limits: dict[str, Any] = {
+            name: getattr(plain, name, None) for name in ("max_size", "max_bytes")
+        }
         return CacheStats(
-            **counts,
-            size=size.entries,
-            bytes=size.bytes,
-            **self._limits,
-            ttl=self._ttl,
+            **counts, **limits, size=size.entries, bytes=size.bytes, ttl=self._ttl,
             timestamp=time.time(),
-        )
+        )  # fmt: skip
 
     async def _problem(self) -> str | None:
         try:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-import msgspec
-
 from ..errors import CacheUsageError
+from .arguments import digest_arguments
 from .async_cache import AsyncCache
 from .cache import Cache
 from .lifetime import TTL
@@ -83,13 +81,12 @@ class CachedFunction(Generic[P, R]):
         if self._key is not None:
             return self._key if isinstance(self._key, str) else self._key(*args, **kwargs)
         try:
-            encoded = msgspec.msgpack.encode((args, sorted(kwargs.items())))
-        except Exception as error:
+            return f"{self._name}:{digest_arguments(args, kwargs)}"
+        except TypeError as error:
             raise CacheUsageError(
                 f"The arguments of {self._name} can't be told apart ({error}): give key=, a "
                 "function that makes a text of them."
             ) from error
-        return f"{self._name}:{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
 
     async def _stored(self, key: str, result: Any) -> Any:
         if inspect.isawaitable(result):
@@ -110,7 +107,7 @@ def cached(
         cache: where; one in memory for this function alone by default. A function to await takes
             an `AsyncCache`.
         ttl: how long results live.
-        key: makes a text of the arguments; by default they have to be plain data, and numbers of
+        key: makes a text of the arguments; by default they have to be plain data, and values of
             different types differ.
     """
 

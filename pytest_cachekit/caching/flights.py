@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import threading
 from contextvars import ContextVar
 
-_lock = threading.Lock()
+from ..storage.forks import survive_forks
 
 
 class Flight:
@@ -24,6 +23,19 @@ class Flight:
         return self in others or any(each.rests_on(others) for each in self.awaited)
 
 
+class Traffic:
+    """The lock over who waits for whom, in all caches together."""
+
+    def __init__(self) -> None:
+        self.after_fork()
+        survive_forks(self)
+
+    def after_fork(self) -> None:
+        """See `Forked.after_fork`."""
+        self.lock = threading.Lock()
+
+
+_traffic = Traffic()
 # The flights of which the running code is a part: tasks and what `to_thread` runs inherit them.
 _aboard: ContextVar[tuple[Flight, ...]] = ContextVar("aboard", default=())
 
@@ -32,17 +44,15 @@ class Flights:
     """The computations of one cache that are under way, by key."""
 
     def __init__(self) -> None:
-        self._start()
+        self.after_fork()
+        survive_forks(self)
 
     def board(self, key: str) -> tuple[Flight | None, bool]:
         """Return the flight of `key`, and whether the caller is to compute and `land` it.
 
         None stands for a flight that waits for its caller, who would wait for itself for ever.
         """
-        with _lock:
-            if self._process != os.getpid():
-                # A fork brought flights along that no thread here will ever end.
-                self._start()
+        with _traffic.lock:
             known, aboard = self._flights.get(key), _aboard.get()
             if known is None:
                 flight = self._flights[key] = Flight()
@@ -56,22 +66,13 @@ class Flights:
 
     def land(self, key: str, flight: Flight, result: bytes | None) -> None:
         """Let those go on who wait for `key`."""
-        with _lock:
+        with _traffic.lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             flight.awaited.clear()
         _aboard.set(tuple(each for each in _aboard.get() if each is not flight))
         flight.result.set_result(result)
 
-    def _start(self) -> None:
-        self._process = os.getpid()
+    def after_fork(self) -> None:
+        """See `Forked.after_fork`; no thread here will ever end what was under way."""
         self._flights: dict[str, Flight] = {}
-
-
-def _after_fork() -> None:
-    """Take a new lock: a thread that does not exist here may hold the old one."""
-    global _lock
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)

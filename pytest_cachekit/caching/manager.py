@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from ..errors import CacheConflictError, CacheUsageError
+from ..storage.forks import survive_forks
 from ..storage.memory import MemoryBackend
 from .cache import Cache
 from .opening import BackendName, is_in_memory, open_cache
@@ -62,7 +63,8 @@ class CacheManager:
         self.max_bytes = max_bytes
         self._budget = None if max_bytes is None else MemoryBudget(max_bytes)
         self._defaults = defaults
-        self._lock = threading.RLock()
+        self.after_fork()
+        survive_forks(self)
         self._caches: dict[str, tuple[Cache, BackendName, dict[str, Any]]] = {}
 
     def get_cache(self, name: str, backend: BackendName = "in_memory", **options: Any) -> Cache:
@@ -122,6 +124,10 @@ class CacheManager:
             caches, self._caches = self._open(), {}
             for _, cache in caches:
                 cache.close()
+
+    def after_fork(self) -> None:
+        """See `Forked.after_fork`."""
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self

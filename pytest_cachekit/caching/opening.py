@@ -16,6 +16,8 @@ BACKENDS = ("in_memory", "file_based", "redis", "tiered")
 
 DEFAULT_DIRECTORY = ".cachekit-values"
 DEFAULT_SERVER = "redis://localhost:6379/0"
+# Seconds to wait for another process that writes: who asks a cache is in a hurry.
+_PATIENCE = 0.9
 _TIERS = ("in_memory", "redis")
 
 BackendName = str | Backend | AsyncBackend
@@ -99,4 +101,6 @@ def _opened(
         raise CacheUsageError(f"{backend!r} is no backend: write {', '.join(BACKENDS)}, or a URL.")
     else:
         url = backend
+    if url.startswith("file:"):
+        options.setdefault("timeout", _PATIENCE)
     return open_url(url, **options)

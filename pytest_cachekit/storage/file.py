@@ -229,12 +229,25 @@ class FileBackend:
                 batch,
             )
             files.old += [row[0] for row in replaced]
+        if self.max_bytes is not None:
+            items = self._that_fit(connection, items, self.max_bytes, files)
         connection.executemany(
             _UPSERT,
             [(key, now, deadline, now, *self._values.place(v, files)) for key, v in items.items()],
         )
         if self.max_size is not None or self.max_bytes is not None:
             self._make_room(connection, items, files)
+
+    def _that_fit(
+        self, connection: sqlite3.Connection, items: Mapping[str, bytes], most: int, files: Files
+    ) -> dict[str, bytes]:
+        """Return the `items` of at most `most` bytes; others must not drive out what is there."""
+        fitting = {key: value for key, value in items.items() if len(value) <= most}
+        if len(fitting) < len(items):
+            for marks, batch in _batches(items.keys() - fitting.keys()):
+                _delete(connection, f"key IN ({marks})", batch, files)
+            self.evictions += len(items) - len(fitting)
+        return fitting
 
     def _expire(self, connection: sqlite3.Connection, files: Files) -> None:
         self.expirations += _delete(connection, _EXPIRED, [self.clock()], files)

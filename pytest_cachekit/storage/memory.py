@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,6 +14,7 @@ from ..errors import CacheUsageError
 from .backend import BackendSize, count_up
 from .cleaning import clean_regularly
 from .deadlines import Deadlines
+from .forks import survive_forks
 
 ENCODED: Any = object()
 """Stands where an entry has nothing but its bytes."""
@@ -23,8 +22,6 @@ ENCODED: Any = object()
 Entry = tuple[bytes, float | None, Any]
 """The bytes, the deadline by the backend's clock, and the object that the bytes stand for where
 that can't change, `ENCODED` elsewhere: a plain string isn't decoded anew for each reader."""
-
-_backends: weakref.WeakSet[MemoryBackend] = weakref.WeakSet()
 
 
 class Budget(Protocol):
@@ -86,7 +83,7 @@ class MemoryBackend:
         self._deadlines = Deadlines(self._deadline_of)
         self._lock = threading.RLock()
         self._closed = threading.Event()
-        _backends.add(self)
+        survive_forks(self)
         if cleanup_interval is not None:
             clean_regularly(self, cleanup_interval, self._closed)
 
@@ -165,9 +162,11 @@ class MemoryBackend:
         with self._lock:
             if not self.remaining([key]):
                 return False
-            value, _, plain = self._entries[key]
-            self._entries[key] = (value, self._keep_time(key, ttl), plain)
-            return True
+            deadline = self._keep_time(key, ttl)
+            entry = self.lookup(key)
+            if entry is not None:
+                self._entries[key] = (entry[0], deadline, entry[2])
+            return entry is not None
 
     def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
         """See `Backend.incr`."""
@@ -241,7 +240,7 @@ class MemoryBackend:
             self._weight = 0
 
     def after_fork(self) -> None:
-        """Take a new lock: a thread that does not exist here may hold the old one."""
+        """See `Forked.after_fork`; a write may have been cut in two."""
         self._lock = threading.RLock()
         self._weight = sum(len(entry[0]) for entry in self._entries.values())
 
@@ -287,11 +286,3 @@ class MemoryBackend:
                 return list(self._entries.items())
             except RuntimeError:  # A reader moved an entry meanwhile.
                 continue
-
-
-def _after_fork() -> None:
-    for backend in list(_backends):
-        backend.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)

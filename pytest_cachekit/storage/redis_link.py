@@ -86,7 +86,7 @@ class RedisLink:
                 if not repeatable:
                     raise
                 # A server that was restarted has closed the connections of before.
-                await _reply(self._connected().connection_pool.disconnect())
+                await _reply(_close_idle(self._connected().connection_pool))
                 reply = await _reply(ask(self._connected()))
         except self._redis.ResponseError as error:
             # It answers, if only with a refusal: out of memory, read only, no permission.
@@ -119,6 +119,13 @@ class RedisLink:
 
 async def _reply(answer: Any) -> Any:
     return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _close_idle(pool: Any) -> Any:
+    try:
+        return pool.disconnect(inuse_connections=False)
+    except TypeError:  # Blocking pools before redis-py 8 know no difference.
+        return pool.disconnect()
 
 
 def _running_loop() -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ from .backend import AsyncBackend, BackendSize
 T = TypeVar("T")
 # As many keys are remembered of what a tier missed while it was gone; more, and it is cleared.
 _MOST_MISSED = 10_000
+# What a call counts once, however many tiers it goes through; and what each tier adds.
+_CALLS = ("hits", "misses", "sets", "deletes")
+_COUNTS = (*_CALLS, "errors", "promotions")
 
 
 @dataclass
@@ -29,6 +32,10 @@ class Tier:
     """Keys written or deleted while it was gone: what it holds there is out of date."""
     missed_all: bool = False
 
+    def tallies(self) -> dict[str, int]:
+        """Return what happened here, named as in `CacheStats`."""
+        return {**self.backend.tallies(), **{name: getattr(self, name) for name in _COUNTS}}
+
     async def ask(self, coroutine: Coroutine[Any, Any, T], otherwise: T) -> T:
         """Return what the tier answers, `otherwise` if it doesn't."""
         try:
@@ -44,17 +51,17 @@ class Tier:
         """Remove what is out of date since the tier was gone."""
         if self.missed_all:
             await self.backend.clear()
+            self.missed_all = False
         elif self.missed:
-            await self.backend.delete_many(self.missed)
-        else:
-            return
-        self.missed.clear()
-        self.missed_all = False
+            # Others may miss more meanwhile.
+            missed = set(self.missed)
+            await self.backend.delete_many(missed)
+            self.missed -= missed
 
-    def missed_writes(self, keys: Iterable[str]) -> None:
-        """Note that the tier did not learn of a change of `keys`."""
-        self.missed.update(keys)
-        if len(self.missed) > _MOST_MISSED:
+    def missed_writes(self, keys: Iterable[str] | None) -> None:
+        """Note that the tier did not learn of a change of `keys`, None for any."""
+        self.missed.update(keys or ())
+        if keys is None or len(self.missed) > _MOST_MISSED:
             self.missed.clear()
             self.missed_all = True
 
@@ -72,6 +79,8 @@ class TieredBackend(AsyncBackend):
         if not tiers:
             raise CacheUsageError("A tiered cache needs tiers: name at least one.")
         self.tiers = [Tier(backend) for backend in tiers]
+        # Counts up before each tier's part of a change.
+        self._changes = 0
 
     @property
     def url(self) -> str:
@@ -88,6 +97,7 @@ class TieredBackend(AsyncBackend):
         wanted = list(dict.fromkeys(keys))
         found: dict[str, bytes] = {}
         answered = False
+        changes = self._changes
         for level, tier in enumerate(self.tiers):
             if not wanted:
                 break
@@ -98,7 +108,7 @@ class TieredBackend(AsyncBackend):
             tier.hits += len(here)
             tier.misses += len(wanted) - len(here)
             if here and level:
-                await self._promote(level, here)
+                await self._promote(level, here, changes)
             found.update(here)
             wanted = [key for key in wanted if key not in here]
         if wanted and not answered:
@@ -107,50 +117,32 @@ class TieredBackend(AsyncBackend):
 
     async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
-        stored = False
-        for tier in self.tiers:
-            if await tier.ask(_stored(tier.backend, items, ttl), False):
-                tier.sets += len(items)
-                stored = True
-            else:
-                tier.missed_writes(items)
-        if not stored:
-            raise self._all_gone()
+        for tier, _ in await self._change(items, lambda b: _stored(b, items, ttl)):
+            tier.sets += len(items)
 
     async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`; the lowest tier that answers decides."""
-        added = await self._decide("add", key, value, ttl)
+        added = await self._decide(key, lambda backend: backend.add(key, value, ttl))
         if added:
             await self._forget_above([key])
-        return bool(added)
+        return added
 
     async def delete_many(self, keys: Iterable[str]) -> int:
         """See `Backend.delete_many`; returns the most that any tier had."""
         wanted = list(keys)
-        counts = []
-        for tier in self.tiers:
-            count = await tier.ask(tier.backend.delete_many(wanted), None)
-            if count is None:
-                tier.missed_writes(wanted)
-            else:
-                tier.deletes += count
-                counts.append(count)
-        return self._most(counts)
+        deleted = await self._change(wanted, lambda backend: backend.delete_many(wanted))
+        for tier, count in deleted:
+            tier.deletes += count
+        return max(count for _, count in deleted)
 
     async def touch(self, key: str, ttl: float | None) -> bool:
         """See `Backend.touch`."""
-        touched = []
-        for tier in self.tiers:
-            answer = await tier.ask(tier.backend.touch(key, ttl), None)
-            if answer is None:
-                tier.missed_writes([key])
-            else:
-                touched.append(answer)
-        return bool(self._most(touched))
+        touched = await self._change([key], lambda backend: backend.touch(key, ttl))
+        return any(was_there for _, was_there in touched)
 
     async def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
         """See `Backend.incr`; the lowest tier that answers counts."""
-        result: int = await self._decide("incr", key, delta, ttl)
+        result = await self._decide(key, lambda backend: backend.incr(key, delta, ttl))
         await self._forget_above([key])
         return result
 
@@ -171,14 +163,7 @@ class TieredBackend(AsyncBackend):
 
     async def clear(self, prefix: str = "") -> int:
         """See `Backend.clear`; returns the most that any tier had."""
-        counts = []
-        for tier in self.tiers:
-            count = await tier.ask(tier.backend.clear(prefix), None)
-            if count is None:
-                tier.missed_all = True
-            else:
-                counts.append(count)
-        return self._most(counts)
+        return max(count for _, count in await self._change(None, lambda b: b.clear(prefix)))
 
     async def size(self, prefix: str = "") -> BackendSize:
         """See `Backend.size`; that of the lowest tier that answers."""
@@ -190,13 +175,11 @@ class TieredBackend(AsyncBackend):
 
     def tallies(self) -> dict[str, int]:
         """See `Backend.tallies`; the sums over all tiers."""
-        sums = {
-            "promotions": sum(tier.promotions for tier in self.tiers),
-            "errors": sum(tier.errors for tier in self.tiers),
-        }
+        sums: dict[str, int] = {}
         for tier in self.tiers:
-            for name, count in tier.backend.tallies().items():
-                sums[name] = sums.get(name, 0) + count
+            for name, count in tier.tallies().items():
+                if name not in _CALLS:
+                    sums[name] = sums.get(name, 0) + count
         return sums
 
     async def close(self) -> None:
@@ -204,27 +187,65 @@ class TieredBackend(AsyncBackend):
         for tier in self.tiers:
             await tier.ask(tier.backend.close(), None)
 
-    async def _promote(self, level: int, items: Mapping[str, bytes]) -> None:
-        source = self.tiers[level]
+    async def _change(
+        self, keys: Iterable[str] | None, act: Callable[[AsyncBackend], Coroutine[Any, Any, T]]
+    ) -> list[tuple[Tier, T]]:
+        """Act on all tiers; return what those say that answer.
+
+        The lowest goes first. So a reader who found an old value there, and promotes it to where
+        it was replaced meanwhile, sees a change when it is done.
+
+        Args:
+            keys: those that change; None for any.
+            act: what to do.
+        """
+        answers: list[tuple[Tier, T]] = []
+        waiting = list(self.tiers)
+        try:
+            while waiting:
+                self._changes += 1
+                answer = await waiting[-1].ask(act(waiting[-1].backend), None)
+                tier = waiting.pop()
+                if answer is None:
+                    tier.missed_writes(keys)
+                else:
+                    answers.append((tier, answer))
+        finally:
+            for tier in waiting:  # Somebody lost patience.
+                tier.missed_writes(keys)
+        if not answers:
+            raise self._all_gone()
+        return answers
+
+    async def _promote(self, level: int, items: Mapping[str, bytes], changes: int) -> None:
+        source, above = self.tiers[level], self.tiers[:level]
         left = await source.ask(source.backend.remaining(items), {})
         groups: dict[float | None, dict[str, bytes]] = {}
         for key, rest in left.items():
             groups.setdefault(rest, {})[key] = items[key]
-        for tier in self.tiers[:level]:
+        for tier in above:
             for rest, group in groups.items():
                 if await tier.ask(_stored(tier.backend, group, rest), False):
                     tier.promotions += len(group)
+        if self._changes != changes:
+            # Perhaps of these keys, and after they were read.
+            await self._forget(above, list(left))
 
-    async def _decide(self, method: str, *arguments: Any) -> Any:
+    async def _decide(self, key: str, act: Callable[[AsyncBackend], Coroutine[Any, Any, T]]) -> T:
         for tier in reversed(self.tiers):
-            answer = await tier.ask(getattr(tier.backend, method)(*arguments), None)
+            self._changes += 1
+            answer = await tier.ask(act(tier.backend), None)
             if answer is not None:
                 return answer
-            tier.missed_writes([arguments[0]])
+            tier.missed_writes([key])
         raise self._all_gone()
 
     async def _forget_above(self, keys: list[str]) -> None:
-        for tier in self.tiers[:-1]:
+        self._changes += 1
+        await self._forget(self.tiers[:-1], keys)
+
+    async def _forget(self, tiers: Sequence[Tier], keys: list[str]) -> None:
+        for tier in tiers:
             if await tier.ask(tier.backend.delete_many(keys), None) is None:
                 tier.missed_writes(keys)
 
@@ -233,9 +254,6 @@ class TieredBackend(AsyncBackend):
         if not given:
             raise self._all_gone()
         return given
-
-    def _most(self, counts: Sequence[int]) -> int:
-        return max(self._answered(list(counts)))
 
     def _all_gone(self) -> StorageError:
         return StorageError(f"No tier of {self.url} answers: see that one of them can be used.")

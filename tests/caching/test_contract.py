@@ -14,7 +14,7 @@ from pytest_cachekit.errors import CacheError, CacheUsageError, CodecError, Coun
 from .conftest import Makers
 
 VALUES = [
-    *(None, True, False, 0, -1, 2**40, 2**63 - 1, 10**30, 1.5, -0.0, math.inf),
+    *(None, True, False, 0, 5, -1, 2**40, 2**63 - 1, 10**30, 1.5, -0.0, math.inf),
     *("", "text", "ünï€ ☃", "12", b"", b"\x00\xff", b"5", "x" * 100_000, bytes(2_000_000)),
     *([], [1, [2, None]], {}, {"a": {"b": [1.5, "c", None, True]}}),
 ]
@@ -53,7 +53,11 @@ def test_what_a_reader_changes_is_its_own(cache: Any) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "a", "with space", "ünï€ode ☃", "per%_*?[a-c]\\", "a:b:c", "'; --", "n" * 2000, "\0x"],
+    [
+        *("", "a", "with space", "ünï€ode ☃", "per%_*?[a-c]\\", "a:b:c", "'; --", "\0x", "x\0"),
+        *("{tag}:1", "lease", "\n", "n" * 2_000, "N" * 1_000_000),
+    ],
+    ids=lambda key: repr(key[:12]),
 )
 def test_any_text_is_a_key(cache: Any, key: str) -> None:
     cache.set_many({key: 1, key + "x": 2})
@@ -161,7 +165,9 @@ def test_a_default_time_to_live(make: Makers) -> None:
     assert cache.stats().ttl == 30
 
 
-@pytest.mark.parametrize("ttl", [0, -1, -0.001, math.nan, timedelta(0), "soon"], ids=repr)
+@pytest.mark.parametrize(
+    "ttl", [0, -1, -0.001, math.nan, timedelta(0), "soon", 10**400], ids=lambda ttl: repr(ttl)[:9]
+)
 def test_a_time_that_is_not_positive_is_an_error(cache: Any, ttl: Any) -> None:
     cache.set("key", "kept")
     calls: tuple[Callable[[], Any], ...] = (
@@ -265,6 +271,77 @@ def test_namespaces_are_apart(make: Makers) -> None:
     assert other.stats().size == 0
     assert one.get("key") == 1
     assert longer.get("key") == 4
+
+
+def test_no_namespace_is_the_beginning_of_another(make: Makers) -> None:
+    names = ["a", "a:", "a:b", "a%3A", "a%3Ab", "ab"]
+    caches = {name: make(name=name) for name in names}
+    for name, cache in caches.items():
+        cache.set_many({"b:key": name, "key": name})
+    assert sorted(caches["a"].keys()) == ["b:key", "key"]
+    assert [cache.get("b:key") for cache in caches.values()] == names
+    assert caches["a"].clear() == 2
+
+    assert caches["a"].keys() == []
+    assert [cache.get("key") for cache in caches.values()] == [None, *names[1:]]
+
+
+def test_a_key_is_counted_once_however_often_it_is_asked_for(cache: Any) -> None:
+    cache.set("a", 1)
+
+    assert cache.get_many(["a", "x", "a", "x"]) == {"a": 1}
+    assert cache.delete_many(["a", "a"]) == 1
+
+
+def test_a_clock_that_goes_backwards_keeps_entries_longer(cache: Any, make: Makers) -> None:
+    if make.keeps_time_by_server:
+        pytest.skip("the server's own clock can't be moved back")
+    cache.set("key", 1, ttl=10)
+    make.clock.advance(-100)
+    assert cache.get("key") == 1
+    cache.set("other", 2, ttl=10)
+    make.clock.advance(11)
+    assert cache.get("other") is None
+    make.clock.advance(100)
+    assert cache.keys() == []
+
+
+@pytest.mark.parametrize("ttl", [0.0004, timedelta(microseconds=1)], ids=repr)
+def test_the_shortest_time_is_no_error_and_no_eternity(
+    cache: Any, make: Makers, ttl: float
+) -> None:
+    cache.set_many({"a": 1, "b": 2}, ttl=ttl)
+    cache.set("c", 3, ttl=ttl)
+    make.clock.advance(1)
+
+    assert cache.keys() == []
+
+
+def test_what_lives_for_centuries_lives_for_ever(cache: Any, make: Makers) -> None:
+    cache.set_many({"a": 1}, ttl=1e300)
+    cache.set("b", 2, ttl=timedelta.max)
+    make.clock.advance(10 * 365 * 86400)
+
+    assert cache.get_many(["a", "b"]) == {"a": 1, "b": 2}
+
+
+def test_a_closed_cache_may_be_used_again(cache: Any) -> None:
+    cache.set("key", 1)
+    for close in range(2):
+        cache.disconnect() if hasattr(cache, "disconnect") else cache.close()
+        assert cache.get("other", close) == close
+    cache.set("key", 2)
+
+    assert cache.get("key") == 2
+
+
+def test_what_a_factory_gives_away_is_its_own(cache: Any) -> None:
+    given = {"list": [1]}
+    returned = cache.get_or_set("key", lambda: given)
+    returned["list"].append(2)
+    given["list"].append(3)
+
+    assert cache.get("key") == {"list": [1]}
 
 
 def test_statistics_count(cache: Any) -> None:

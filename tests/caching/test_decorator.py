@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import uuid
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -28,14 +31,37 @@ def test_a_function_computes_once_for_its_arguments() -> None:
     assert (add.cache_info().hits, add.cache_info().misses) == (2, 3)
 
 
-def test_numbers_of_other_types_differ() -> None:
-    @cached()
-    def name(value: object) -> str:
-        return type(value).__name__
+def test_values_of_other_types_differ() -> None:
+    asked: list[object] = []
 
-    assert [name(1), name(1.0), name(True), name("1"), name(None)] == [
-        "int", "float", "bool", "str", "NoneType",
+    @cached()
+    def remember(*value: object) -> None:
+        asked.append(value)
+
+    same_to_a_careless_eye = [
+        *(1, 1.0, True, "1", b"1", None, "None", "", (), [], {}),
+        *((1,), [1], ((1,),), [[1]], "a,b", ("a", "b"), {"a": 1}, [("a", 1)], {"a": 1, "b": 2}),
+        *(dt.date(2020, 1, 2), "2020-01-02", Decimal(1), uuid.UUID(int=1), uuid.UUID(int=1).hex),
+        *(float("nan"), "\udc80"),
+    ]
+    for _ in range(2):
+        for value in same_to_a_careless_eye:
+            remember(value)
+        remember(1, 2)
+        remember((1, 2))
+
+    assert len(asked) == len(same_to_a_careless_eye) + 2
+
+
+def test_keywords_differ_by_name() -> None:
+    @cached()
+    def names(**options: object) -> list[str]:
+        return sorted(options)
+
+    assert [names(a=1), names(b=1), names(a=1, b=1), names(b=1, a=1)] == [
+        ["a"], ["b"], ["a", "b"], ["a", "b"],
     ]  # fmt: skip
+    assert names.cache_info().sets == 3
 
 
 def test_bypass_refresh_forget_and_clear() -> None:
@@ -88,8 +114,9 @@ def test_arguments_that_cannot_be_told_apart_are_an_error() -> None:
     def call(value: object) -> None:
         pass
 
-    with pytest.raises(CacheUsageError, match="give key="):
-        call(object())
+    for argument in (object(), {1}, [Path("x")], type("Text", (str,), {})()):
+        with pytest.raises(CacheUsageError, match="give key="):
+            call(argument)
 
 
 def test_functions_share_a_cache_without_mixing(tmp_path: Path) -> None:

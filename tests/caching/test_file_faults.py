@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -159,15 +160,20 @@ def test_large_values_leave_no_files_behind(cache: Cache, tmp_path: Path) -> Non
 
 
 def test_a_writer_that_never_ends_keeps_nobody_for_long(tmp_path: Path) -> None:
-    cache = cache_in(tmp_path / "cache", timeout=0.2)
+    cache = cache_in(tmp_path / "cache")
     cache.set("a", 1)
     blocker = sqlite3.connect(tmp_path / "cache" / "cache.db", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     start = time.monotonic()
-    with pytest.raises(StorageError, match="locked"):
-        cache.set("a", 2)
-    assert cache.get("a") == 1
+
+    def write(_: int) -> None:
+        with pytest.raises(StorageError, match=r"locked|other threads"):
+            cache.set("a", 2)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
     assert time.monotonic() - start < 1
+    assert cache.get("a") == 1
     blocker.execute("ROLLBACK")
     cache.set("a", 3)
     assert cache.get("a") == 3
@@ -325,6 +331,16 @@ def test_the_oldest_writes_go_where_space_is_limited(tmp_path: Path) -> None:
     assert stats.bytes <= 500_000
     assert stats.evictions >= 21
     assert (stats.max_size, stats.max_bytes) == (10, 500_000)
+
+
+def test_a_value_that_cannot_fit_drives_no_others_out(tmp_path: Path) -> None:
+    cache = cache_in(tmp_path / "cache", max_bytes=1000)
+    cache.set_many({"a": 1, "b": 2})
+    cache.set_many({"b": LARGE, "c": 3})
+
+    assert cache.get_many("abc") == {"a": 1, "c": 3}
+    assert cache.stats().evictions == 1
+    assert not list((tmp_path / "cache").rglob("*.val"))
 
 
 def test_limits_of_files_are_told(tmp_path: Path) -> None:

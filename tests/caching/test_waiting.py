@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_cachekit.caching import AsyncCache, Cache, open_async_cache, open_cache
+from pytest_cachekit.errors import CacheUsageError
 from pytest_cachekit.plugin.caches import CacheFactory
 
 from .servers import Server
@@ -69,6 +71,56 @@ def test_a_computation_may_ask_for_other_keys_and_its_own(cache: Cache) -> None:
     assert cache.get_or_set("own", lambda: cache.get_or_set("own", lambda: 1) + 1) == 2
 
 
+def test_computations_that_wait_for_each_other_go_on(cache: Cache) -> None:
+    both_compute = threading.Barrier(2)
+
+    def compute(own: str, other: str) -> str:
+        def outer() -> str:
+            both_compute.wait()
+            return f"{own} with {cache.get_or_set(other, lambda: 'its own')}"
+
+        result: str = cache.get_or_set(own, outer)
+        return result
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(compute, *pair) for pair in (("a", "b"), ("b", "a"))]
+        told = {each.result(timeout=10) for each in asked}
+
+    # One of them computed the other's value for itself instead of waiting for ever.
+    assert told <= {"a with its own", "b with its own", "a with b with its own",
+                    "b with a with its own"}  # fmt: skip
+
+
+def test_the_error_of_a_computation_is_told_even_if_the_cache_fails(tmp_path: Path) -> None:
+    cache = open_cache("failing", "file_based", directory=tmp_path / "cache")
+
+    def compute() -> None:
+        cache.set("a", 1)
+        (tmp_path / "cache" / "cache.db").write_bytes(b"nonsense " * 1000)
+        raise LookupError("what matters")
+
+    with pytest.raises(LookupError, match="what matters"):
+        cache.get_or_set("key", compute)
+
+
+def test_a_plain_cache_awaits_nothing(cache: Cache) -> None:
+    async def compute() -> int:
+        return 1
+
+    with pytest.raises(CacheUsageError, match="use an AsyncCache"):
+        cache.get_or_set("key", compute)
+    assert cache.get_or_set("key", lambda: 2) == 2
+
+
+def test_an_interrupt_leaves_nobody_waiting(cache: Cache) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.get_or_set("key", interrupt)
+    assert cache.get_or_set("key", lambda: 1) == 1
+
+
 def test_leases_are_no_keys(cache: Cache) -> None:
     seen: list[list[str]] = []
     cache.get_or_set("key", lambda: seen.append(cache.keys()))
@@ -99,6 +151,47 @@ def test_tasks_wait_for_the_one_that_computes(kind: str, cachekit_factory: Cache
 
     asyncio.run(story(cachekit_factory.awaited(kind)))
     assert len(computed) == 2
+
+
+@pytest.mark.parametrize("kind", ["memory", "file", "redis", "tiered"])
+def test_a_task_that_computes_is_cancelled_and_another_computes(
+    kind: str, cachekit_factory: CacheFactory
+) -> None:
+    async def story(cache: AsyncCache) -> None:
+        begun = asyncio.Event()
+
+        async def never() -> str:
+            begun.set()
+            await asyncio.Event().wait()
+            return "never"
+
+        async with cache:
+            first = asyncio.create_task(cache.get_or_set("key", never))
+            await begun.wait()
+            others = [
+                asyncio.create_task(cache.get_or_set("key", lambda: "value")) for _ in range(3)
+            ]
+            await asyncio.sleep(0)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            assert await asyncio.gather(*others) == ["value"] * 3
+            assert await cache.keys() == ["key"]
+
+    asyncio.run(asyncio.wait_for(story(cachekit_factory.awaited(kind)), 10))
+
+
+def test_tasks_of_a_computation_may_ask_for_its_key(cachekit_factory: CacheFactory) -> None:
+    async def story(cache: AsyncCache) -> None:
+        async def outer() -> Any:
+            return await asyncio.gather(
+                cache.get_or_set("key", lambda: "inner"),
+                asyncio.to_thread(asyncio.run, cache.get_or_set("other", lambda: "of a thread")),
+            )
+
+        assert await cache.get_or_set("key", outer) == ["inner", "of a thread"]
+
+    asyncio.run(asyncio.wait_for(story(cachekit_factory.awaited("memory")), 10))
 
 
 def test_memory_needs_no_thread() -> None:
