@@ -17,6 +17,7 @@ from .breaker import Breaker
 from .redis_client import import_redis
 
 Command = tuple[Any, ...]
+_COUNTING = frozenset(("UNLINK", "INCRBY", "PTTL", "STRLEN", "EXISTS", "PEXPIRE"))
 
 
 class RedisLink:
@@ -33,7 +34,7 @@ class RedisLink:
 
     async def run(self, *command: Any, repeatable: bool = True) -> Any:
         """Return the reply to one command; see `pipeline`."""
-        return await self._asking(lambda client: client.execute_command(*command), repeatable)
+        return (await self.pipeline([command], repeatable=repeatable))[0]
 
     async def pipeline(self, commands: list[Command], *, repeatable: bool = True) -> list[Any]:
         """Return the replies to `commands`, sent at once.
@@ -45,16 +46,36 @@ class RedisLink:
         Raises:
             StorageError: the server can't be reached, or refuses.
         """
-        if len(commands) < 2:
-            return [await self.run(*command, repeatable=repeatable) for command in commands]
-
-        def execute(client: Any) -> Any:
-            pipeline = client.pipeline(transaction=not repeatable)
-            for command in commands:
-                pipeline.execute_command(*command)
-            return pipeline.execute()
-
-        replies: list[Any] = await self._asking(execute, repeatable)
+        if not commands:
+            return []
+        if self.breaker.is_open:
+            raise StorageError(
+                f"The server at {self.url} failed a moment ago and isn't asked again yet: "
+                "see that it runs, or try later."
+            )
+        try:
+            try:
+                replies = await self._exchange(commands, repeatable)
+            except self._redis.AuthenticationError:
+                raise
+            except self._redis.ConnectionError:
+                if not repeatable:
+                    raise
+                # A server that was restarted has closed the connections of before.
+                await _reply(_close_idle(self._connected().connection_pool))
+                replies = await self._exchange(commands, repeatable)
+        except self._redis.ResponseError as error:
+            # It answers, if only with a refusal: out of memory, read only, no permission.
+            self.breaker.reset()
+            raise self._failed(error, "check its state and this user's rights") from error
+        except self._redis.AuthenticationError as error:
+            self.breaker.failed()
+            raise self._failed(error, "check user and password in the URL") from error
+        except Exception as error:
+            # The network's, and whatever redis-py makes of an answer that is no server's.
+            self.breaker.failed()
+            raise self._failed(error, "see that it runs and can be reached") from error
+        self.breaker.reset()
         return replies
 
     def reconnect(self, make_client: Callable[[], Any]) -> None:
@@ -70,36 +91,18 @@ class RedisLink:
             with suppress(self._redis.RedisError, OSError, RuntimeError):
                 await _reply(client.aclose() if hasattr(client, "aclose") else client.close())
 
-    async def _asking(self, ask: Callable[[Any], Any], repeatable: bool) -> Any:
-        """Return the reply to `ask`; what isn't `repeatable` must not be done twice."""
-        if self.breaker.is_open:
-            raise StorageError(
-                f"The server at {self.url} failed a moment ago and isn't asked again yet: "
-                "see that it runs, or try later."
-            )
-        try:
-            try:
-                reply = await _reply(ask(self._connected()))
-            except self._redis.AuthenticationError:
-                raise
-            except self._redis.ConnectionError:
-                if not repeatable:
-                    raise
-                # A server that was restarted has closed the connections of before.
-                await _reply(_close_idle(self._connected().connection_pool))
-                reply = await _reply(ask(self._connected()))
-        except self._redis.ResponseError as error:
-            # It answers, if only with a refusal: out of memory, read only, no permission.
-            self.breaker.reset()
-            raise self._failed(error, "check its state and this user's rights") from error
-        except self._redis.AuthenticationError as error:
-            self.breaker.failed()
-            raise self._failed(error, "check user and password in the URL") from error
-        except (self._redis.RedisError, OSError, EOFError, RuntimeError) as error:
-            self.breaker.failed()
-            raise self._failed(error, "see that it runs and can be reached") from error
-        self.breaker.reset()
-        return reply
+    async def _exchange(self, commands: list[Command], repeatable: bool) -> list[Any]:
+        client = self._connected()
+        if len(commands) == 1:
+            replies = [await _reply(client.execute_command(*commands[0]))]
+        else:
+            pipeline = client.pipeline(transaction=not repeatable)
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies = await _reply(pipeline.execute())
+        if not all(map(_makes_sense, commands, replies)):
+            raise ValueError("its answer is none that a server gives")
+        return replies
 
     def _failed(self, error: Exception, advice: str) -> StorageError:
         said = str(error) or type(error).__name__
@@ -119,6 +122,15 @@ class RedisLink:
 
 async def _reply(answer: Any) -> Any:
     return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _makes_sense(command: Command, reply: Any) -> bool:
+    name = command[0]
+    if name == "MGET":
+        return isinstance(reply, list) and len(reply) == len(command) - 1
+    if name == "SCAN":
+        return isinstance(reply, list | tuple) and len(reply) == 2 and isinstance(reply[1], list)
+    return isinstance(reply, int) or name not in _COUNTING
 
 
 def _close_idle(pool: Any) -> Any:
