@@ -1,0 +1,79 @@
+"""Run Django's `BaseCacheTests` in a process of its own, which it wants to set up as a whole.
+
+    python -m tests.conformance.django_run KIND DIRECTORY
+
+Prints, as JSON, how many tests ran and the names of those that failed or were skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unittest
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import django
+from django.conf import settings
+
+from pytest_cachekit.plugin.caches import CacheFactory, SteppedClock
+
+from . import django_backend
+
+BACKEND = "tests.conformance.django_backend.KitCache"
+
+
+def main(kind: str, directory: Path) -> None:
+    """Run the suite over one kind of cache."""
+    clock = SteppedClock()
+    factory = CacheFactory(directory, clock, "")
+    cache = factory(kind, codec="pickle", signing_key="a key for these tests")
+    django_backend.caches["here"] = cache
+    settings.configure(
+        INSTALLED_APPS=["cache"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        CACHES={"default": {"BACKEND": BACKEND, "LOCATION": "here"}},
+        SECRET_KEY="for these tests",
+        USE_TZ=False,
+    )
+    django.setup()
+    from django.test.utils import setup_databases, setup_test_environment
+
+    setup_test_environment()
+    setup_databases(verbosity=0, interactive=False)
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(cases(clock)).run(result)
+    factory.close()
+    failed = [*result.errors, *result.failures]
+    print(
+        json.dumps(
+            {
+                "ran": result.testsRun,
+                "failed": {str(test): told for test, told in failed},
+                "skipped": [str(test).split()[0] for test, _ in result.skipped],
+            }
+        )
+    )
+
+
+def cases(clock: SteppedClock) -> type[unittest.TestCase]:
+    """Return the suite's class over our backend, on a clock that its pauses move."""
+    from cache import tests
+    from django.test import TestCase, override_settings
+
+    tests.time = SimpleNamespace(sleep=clock.advance, time=clock)
+    # Backends that evict otherwise than Django's do leave these two out, as its own Redis does.
+    given: Any = tests.caches_setting_for_tests(
+        exclude={"cull", "zero_cull"}, BACKEND=BACKEND, LOCATION="here"
+    )
+
+    @override_settings(CACHES=given)
+    class KitCacheTests(tests.BaseCacheTests, TestCase):  # type: ignore[misc]
+        pass
+
+    return KitCacheTests
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
