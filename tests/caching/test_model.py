@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,17 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from pytest_cachekit.plugin.caches import CacheFactory, SteppedClock
+from pytest_cachekit.storage import AsyncBackend
+from pytest_cachekit.storage.waiting import run_now
 
 from .driven import Driven
 
@@ -23,6 +32,7 @@ KEYS = st.sampled_from(["a", "b", "c", "d", "e", "a:b"])
 VALUES = st.sampled_from([None, 0, 7, -12, "x", "y" * 9, [1, "z"], {"k": None}])
 TTLS = st.sampled_from([None, 5, 20])
 MOST = 4
+MOST_BYTES = 16
 
 
 def size_of(value: Any) -> int:
@@ -33,16 +43,20 @@ def size_of(value: Any) -> int:
 class Model:
     """A namespace: values with deadlines, least recently used first."""
 
-    limited: bool
+    most: int = 10**9
+    most_bytes: int = 10**9
     held: OrderedDict[str, tuple[Any, float | None]] = field(default_factory=OrderedDict)
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("hits", "misses", "sets", "deletes", "evictions"), 0)
-    )
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def bytes(self) -> int:
+        return sum(size_of(value) for value, _ in self.held.values())
 
     def expire(self, now: float) -> None:
         for key, (_, deadline) in list(self.held.items()):
             if deadline is not None and deadline <= now:
                 del self.held[key]
+                self.counts["expirations"] += 1
 
     def read(self, key: str, default: Any = None) -> Any:
         if key not in self.held:
@@ -52,11 +66,14 @@ class Model:
         self.held.move_to_end(key)
         return self.held[key][0]
 
-    def write(self, key: str, value: Any, deadline: float | None, *, counts: bool = True) -> None:
-        self.counts["sets"] += counts
+    def write(self, key: str, value: Any, deadline: float | None) -> None:
+        self.counts["sets"] += 1
         self.held[key] = value, deadline
         self.held.move_to_end(key)
-        if self.limited and len(self.held) > MOST:
+        if size_of(value) > self.most_bytes:
+            del self.held[key]
+            self.counts["evictions"] += 1
+        while len(self.held) > self.most or self.bytes > self.most_bytes:
             self.held.popitem(last=False)
             self.counts["evictions"] += 1
 
@@ -65,17 +82,23 @@ class CacheMachine(RuleBasedStateMachine):
     """Two namespaces of one backend, moved at random."""
 
     kinds: tuple[str, ...] = ("memory",)
+    limits: Mapping[str, int] = {}
+    counted: tuple[str, ...] = ()
     awaited = False
-    limited = False
+    url = ""
 
     @initialize()
     def open(self) -> None:
         self.place = tempfile.TemporaryDirectory()
         self.clock = SteppedClock()
         self.loop = asyncio.new_event_loop()
-        self.factory = CacheFactory(Path(self.place.name), self.clock, "")
+        self.factory = CacheFactory(Path(self.place.name), self.clock, self.url)
         self.caches = [self.make(name) for name in ("one", "two")]
-        self.models = [Model(self.limited), Model(self.limited)]
+        # What the nearest tier lets go the lowest still has.
+        alone = self.limits if len(self.kinds) == 1 else {}
+        self.models = [
+            Model(alone.get("max_size", 10**9), alone.get("max_bytes", 10**9)) for _ in "12"
+        ]
 
     def make(self, name: str) -> Any:
         options: dict[str, Any] = {"name": name}
@@ -83,8 +106,9 @@ class CacheMachine(RuleBasedStateMachine):
         if len(self.kinds) > 1:
             kind = "tiered"
             options["tiers"] = self.factory.tiers(self.kinds, awaited=self.awaited)
-        if self.limited:
-            options["max_size"] = MOST
+            options["tiers"][0].update(self.limits)
+        else:
+            options.update(self.limits)
         if not self.awaited:
             return self.factory(kind, **options)
         return Driven(self.factory.awaited(kind, **options), self.loop)
@@ -175,41 +199,77 @@ class CacheMachine(RuleBasedStateMachine):
         for model in self.models:
             model.expire(self.clock.now)
 
+    @precondition(lambda self: len(self.kinds) > 1)
+    @rule(which=which)
+    def the_nearest_tier_forgets(self, which: int) -> None:
+        run_now(self.tiers(which)[0].clear())
+
     @invariant()
     def agrees_with_the_model(self) -> None:
         for cache, model in zip(
             getattr(self, "caches", ()), getattr(self, "models", ()), strict=True
         ):
+            stats = cache.stats()
+            assert {name: getattr(stats, name) for name in self.counted} == {
+                name: model.counts[name] for name in self.counted
+            }
             assert sorted(cache.keys()) == sorted(model.held)
             assert sorted(cache.keys("a")) == sorted(key for key in model.held if key[0] == "a")
-            stats = cache.stats()
-            assert stats.size == len(model.held)
-            assert stats.bytes == sum(size_of(value) for value, _ in model.held.values())
-            assert {name: getattr(stats, name) for name in model.counts} == model.counts
+            assert (stats.size, stats.bytes) == (len(model.held), model.bytes)
             assert stats.errors == 0
             assert all(cache.has(key) == (key in model.held) for key in "abcde")
 
+    @invariant()
+    def no_tier_contradicts_the_lowest(self) -> None:
+        for which in range(len(getattr(self, "caches", ()))):
+            *above, lowest = self.tiers(which)
+            for tier in above:
+                keys = list(self.drive(tier.keys()))
+                held = self.drive(tier.get_many(keys))
+                assert held == self.drive(lowest.get_many(keys))
+                left = self.drive(lowest.remaining(keys))
+                for key, seconds in self.drive(tier.remaining(keys)).items():
+                    # A server's own time goes on between two looks.
+                    assert (seconds or 0) == pytest.approx(left[key] or 0, abs=1)
 
-MACHINES = {
-    "memory": (("memory",), False),
-    "memory awaited": (("memory",), False),
-    "memory, limited": (("memory",), True),
-    "file": (("file",), False),
-    "fakeredis": (("redis",), False),
-    "fakeredis awaited": (("redis",), False),
-    "memory over file": (("memory", "file"), False),
-    "memory over fakeredis": (("memory", "redis"), False),
-    "memory over fakeredis awaited": (("memory", "redis"), False),
+    def tiers(self, which: int) -> list[AsyncBackend]:
+        cache = self.caches[which]
+        backend = (cache.cache if self.awaited else cache)._backend
+        return [tier.backend for tier in getattr(backend, "tiers", ())] or [backend]
+
+    def drive(self, coroutine: Any) -> Any:
+        return self.loop.run_until_complete(coroutine) if self.awaited else run_now(coroutine)
+
+
+CALLS = ("hits", "misses", "sets", "deletes")
+MEMORY = (*CALLS, "evictions", "expirations")
+MACHINES: dict[str, dict[str, Any]] = {
+    "memory": {"kinds": ("memory",), "counted": MEMORY},
+    "memory awaited": {"kinds": ("memory",), "counted": MEMORY},
+    "memory, few": {"kinds": ("memory",), "counted": MEMORY, "limits": {"max_size": MOST}},
+    "memory, small": {"kinds": ("memory",), "counted": MEMORY, "limits": {"max_bytes": MOST_BYTES}},
+    "file": {"kinds": ("file",)},
+    "file awaited": {"kinds": ("file",)},
+    "fakeredis": {"kinds": ("redis",)},
+    "fakeredis awaited": {"kinds": ("redis",)},
+    "server": {"kinds": ("redis",)},
+    "memory over file": {"kinds": ("memory", "file")},
+    "memory, few, over file": {"kinds": ("memory", "file"), "limits": {"max_size": 2}},
+    "memory over fakeredis": {"kinds": ("memory", "redis")},
+    "memory over fakeredis awaited": {"kinds": ("memory", "redis")},
+    "memory over server": {"kinds": ("memory", "redis")},
+    "memory over file over fakeredis": {"kinds": ("memory", "file", "redis")},
 }
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_a_cache_does_what_its_model_does(name: str) -> None:
-    kinds, limited = MACHINES[name]
-    machine: Any = type("Machine", (CacheMachine,), {"kinds": kinds, "limited": limited})
-    machine.awaited = "awaited" in name
+def test_a_cache_does_what_its_model_does(name: str, request: pytest.FixtureRequest) -> None:
+    options = {"counted": CALLS, **MACHINES[name], "awaited": "awaited" in name}
+    if "server" in name:
+        options["url"] = request.getfixturevalue("server").url
+    machine: Any = type("Machine", (CacheMachine,), options)
     machine.TestCase.settings = settings(
-        max_examples=60 if kinds == ("memory",) else 25,
+        max_examples=60 if options["kinds"] == ("memory",) else 15,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),
