@@ -260,3 +260,31 @@ def test_many_with_a_time_to_live_go_the_best_way_that_a_server_has(
         cache.close()
     finally:
         server.kill()
+
+
+def test_a_node_of_a_cluster_serves_keys_of_one_slot_and_refuses_others(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server", "cluster-enabled yes").start()
+    try:
+        with server.client() as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            while b"cluster_state:ok" not in client.execute_command(
+                "CLUSTER", "INFO", NEVER_DECODE=1
+            ):
+                time.sleep(0.02)
+        items = {f"key{n}": n for n in range(20)}
+        scattered = open_cache("c", server.url)
+        scattered.set("a", 1)
+        assert scattered.get("a") == 1
+        with pytest.raises(StorageError, match="slot"):
+            scattered.get_many(items)
+        together = open_cache("c", server.url, prefix="{app}:")
+        together.set_many(items, ttl=60)
+        together.set_many({"x{y}": 1})
+
+        assert together.get_many(items) == items
+        assert together.incr("key3") == 4
+        assert together.clear() == 21
+        for cache in (scattered, together):
+            cache.close()
+    finally:
+        server.kill()

@@ -131,6 +131,17 @@ def test_a_reader_promotes_nothing_that_was_changed_meanwhile(
     assert cache.get("number" if change == "incr" else "key") == expected
 
 
+def test_what_the_lowest_tier_lost_and_got_anew_is_not_served_by_the_others(
+    cache: Cache, far: Moody
+) -> None:
+    cache.set_many({"key": "old", "number": 7})
+    far.clear()
+    assert cache.add("key", "new")
+    assert cache.incr("number") == 1
+
+    assert cache.get_many(["key", "number"]) == {"key": "new", "number": 1}
+
+
 def test_a_touch_meanwhile_decides_how_long_it_lives(
     cache: Cache, far: Moody, clock: SteppedClock
 ) -> None:
