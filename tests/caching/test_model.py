@@ -269,7 +269,7 @@ def test_a_cache_does_what_its_model_does(name: str, request: pytest.FixtureRequ
         options["url"] = request.getfixturevalue("server").url
     machine: Any = type("Machine", (CacheMachine,), options)
     machine.TestCase.settings = settings(
-        max_examples=60 if options["kinds"] == ("memory",) else 15,
+        max_examples=40 if options["kinds"] == ("memory",) else 10,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),

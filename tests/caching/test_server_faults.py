@@ -159,6 +159,7 @@ def test_a_read_only_replica_refuses_writes_and_serves_reads(
     server: Server, open_on: Callable[..., Any], tmp_path: Path
 ) -> None:
     open_on(server.url).set("key", 1)
+    server.client().config_set("repl-diskless-sync-delay", "0")
     replica = Server(tmp_path / "replica", f"replicaof 127.0.0.1 {server.port}").start()
     try:
         link = replica.client()

@@ -22,7 +22,11 @@ class KitCache(BaseCache):  # type: ignore[misc]
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
-        self._cache = caches[location]
+        self._location = location
+
+    @property
+    def _cache(self) -> Cache:
+        return caches[self._location]
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         return self._cache.get(self._key(key, version), default)

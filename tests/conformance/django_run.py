@@ -1,8 +1,8 @@
 """Run Django's `BaseCacheTests` in a process of its own, which it wants to set up as a whole.
 
-    python -m tests.conformance.django_run KIND DIRECTORY
+    python -m tests.conformance.django_run DIRECTORY KIND...
 
-Prints, as JSON, how many tests ran and the names of those that failed or were skipped.
+Prints, as JSON, for each kind of cache how many tests ran, and those that failed or were skipped.
 """
 
 from __future__ import annotations
@@ -24,12 +24,8 @@ from . import django_backend
 BACKEND = "tests.conformance.django_backend.KitCache"
 
 
-def main(kind: str, directory: Path) -> None:
-    """Run the suite over one kind of cache."""
-    clock = SteppedClock()
-    factory = CacheFactory(directory, clock, "")
-    cache = factory(kind, codec="pickle", signing_key="a key for these tests")
-    django_backend.caches["here"] = cache
+def main(directory: Path, kinds: list[str]) -> None:
+    """Run the suite over each kind of cache."""
     settings.configure(
         INSTALLED_APPS=["cache"],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
@@ -42,19 +38,24 @@ def main(kind: str, directory: Path) -> None:
 
     setup_test_environment()
     setup_databases(verbosity=0, interactive=False)
+    print(json.dumps({kind: results(kind, directory / kind) for kind in kinds}))
+
+
+def results(kind: str, directory: Path) -> dict[str, Any]:
+    """Return what the tests over one kind of cache said."""
+    clock = SteppedClock()
+    factory = CacheFactory(directory, clock, "")
+    django_backend.caches["here"] = factory(
+        kind, codec="pickle", signing_key="a key for these tests"
+    )
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(cases(clock)).run(result)
     factory.close()
-    failed = [*result.errors, *result.failures]
-    print(
-        json.dumps(
-            {
-                "ran": result.testsRun,
-                "failed": {str(test): told for test, told in failed},
-                "skipped": [str(test).split()[0] for test, _ in result.skipped],
-            }
-        )
-    )
+    return {
+        "ran": result.testsRun,
+        "failed": {str(test): told for test, told in (*result.errors, *result.failures)},
+        "skipped": [str(test).split()[0] for test, _ in result.skipped],
+    }
 
 
 def cases(clock: SteppedClock) -> type[unittest.TestCase]:
@@ -76,4 +77,4 @@ def cases(clock: SteppedClock) -> type[unittest.TestCase]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]), sys.argv[2:])

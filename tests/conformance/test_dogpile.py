@@ -18,7 +18,7 @@ from dogpile.cache import region, register_backend
 from dogpile.cache.api import NO_VALUE, BytesBackend
 from dogpile.testing import fixtures
 
-_TIMES_AS_FAST = 5
+_TIMES_AS_FAST = 10
 _opened: dict[str, Cache] = {}
 
 
