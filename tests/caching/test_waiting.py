@@ -147,7 +147,8 @@ def test_tasks_wait_for_the_one_that_computes(kind: str, cachekit_factory: Cache
             await asyncio.sleep(0)
             cancelled[3].cancel()
             results = await asyncio.gather(*cancelled, return_exceptions=True)
-            assert [str(r) for r in results].count("value") == 4
+            # Whether it notices at once is up to asyncio.wait_for, which redis-py calls.
+            assert results[:3] + results[4:] == ["value"] * 4
 
     asyncio.run(story(cachekit_factory.awaited(kind)))
     assert len(computed) == 2
