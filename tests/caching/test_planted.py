@@ -17,6 +17,7 @@ from pytest_cachekit.storage.waiting import run_now
 
 from .driven import Driven
 from .servers import Server
+from .traps import Trap
 
 KEY = b"0123456789abcdef-a-key"
 CODECS = {
@@ -25,17 +26,6 @@ CODECS = {
     "json": Codec("json"),
     "pickle": Codec("pickle", signing_key=KEY),
 }
-
-
-class Trap:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Say that it is made by touching the file."""
-        return Path.touch, (self.path,)
 
 
 @pytest.fixture(params=["memory", "file", "server"])
