@@ -1,4 +1,4 @@
-"""What a child process reads can't be seen; a marker can declare it."""
+"""What a child process reads that isn't Python can't be seen; a marker can declare it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import pytest
 from .harness import Project
 from .stories import IT
 
+# One that can't be traced.
 CHILD = """
     import subprocess, sys
     import pytest
     MARK
     def test_it():
-        out = subprocess.run([sys.executable, "child.py"], capture_output=True, text=True)
+        out = subprocess.run([sys.executable, "-S", "child.py"], capture_output=True, text=True)
         assert out.stdout.strip() == "1"
     """
 
@@ -28,22 +29,23 @@ def project_with_child(project: Project, mark: str = "") -> Project:
 
 
 UNSEEN = {
-    "subprocess.run": "import subprocess; subprocess.run(['{python}', '-c', 'pass'])",
+    "subprocess.run": "import subprocess; subprocess.run(['grep', '-c', '1', '/dev/null'])",
     "subprocess by shell": "import subprocess; subprocess.run('true && true', shell=True)",
     "os.system": "import os; os.system('true && true')",
     "os.popen": "import os; os.popen('true && true').read()",
-    "os.fork": "import os; pid = os.fork(); (pid or os._exit(0)); os.waitpid(pid, 0)",
+    "os.fork": "import os, signal; pid = os.fork(); pid or os.kill(os.getpid(), 9); os.wait()",
     "os.posix_spawn": (
         "import os; os.waitpid(os.posix_spawn('{python}', ['python', '-c', ''], {{}}), 0)"
     ),
+    "os.spawnv": "import os; os.spawnv(os.P_WAIT, '{python}', ['python', '-c', ''])",
     "multiprocessing": (
-        "import multiprocessing as m; p = m.get_context('fork').Process(target=print); "
+        "import multiprocessing as m; p = m.get_context('forkserver').Process(target=print); "
         "p.start(); p.join()"
     ),
     "asyncio": (
         "import asyncio\n"
         "    async def child():\n"
-        "        await (await asyncio.create_subprocess_exec('{python}', '-c', '')).wait()\n"
+        "        await (await asyncio.create_subprocess_exec('grep', '', '/dev/null')).wait()\n"
         "    asyncio.run(child())"
     ),
 }
@@ -73,7 +75,7 @@ def test_a_child_started_by_a_session_fixture_concerns_all_who_use_it(project: P
                 import pytest
                 @pytest.fixture(scope="session")
                 def server():
-                    subprocess.run([sys.executable, "-c", "pass"])
+                    subprocess.run(["grep", "", "/dev/null"])
                 def test_first(server): pass
                 def test_second(server): pass
                 def test_without(): pass

@@ -14,14 +14,13 @@ from pytest_cachekit.inputs.manifest import (
     Entry,
     FileRecord,
     Manifest,
-    Reading,
     RecordBuilder,
-    bits,
     decode_record,
     encode_outcome,
     encode_record,
     reading_of,
 )
+from pytest_cachekit.inputs.reading import Reading, bits
 
 pytest.importorskip("hypothesis")
 

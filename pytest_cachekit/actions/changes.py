@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Callable, Iterable
 
 from ..inputs.fingerprint import ABSENT, Fingerprints, describe
-from ..inputs.manifest import FileRecord, Manifest, bits
+from ..inputs.manifest import FileRecord, Manifest
+from ..inputs.reading import bits
 from ..inputs.source import SourceChange, compare
 
 Fetch = Callable[[list[str]], dict[str, bytes]]

@@ -9,15 +9,8 @@ import msgspec
 
 from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
-from ..inputs.manifest import (
-    VERSION,
-    FileRecord,
-    Reading,
-    RecordBuilder,
-    Source,
-    decode_record,
-    encode_record,
-)
+from ..inputs.manifest import VERSION, FileRecord, RecordBuilder, decode_record, encode_record
+from ..inputs.reading import Reading, Source
 from ..storage import Backend
 from .changes import Changes, RecordChanges, pack_source
 from .verdict import Hit, Miss, Stale, Verdict

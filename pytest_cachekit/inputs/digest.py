@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+# As hashlib has it; hashlib loads OpenSSL besides, which takes longer than all else here.
+from _blake2 import blake2b
 
 
 def digest(content: bytes) -> str:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
-from importlib import metadata
-from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from .aside import import_aside
 from .digest import digest_text
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 ABSENT = "absent"
 
@@ -35,8 +38,11 @@ class Distributions:
 
     @cached_property
     def _by_name(self) -> dict[str, metadata.Distribution]:
+        module = import_aside("importlib.metadata")
         found: dict[str, metadata.Distribution] = {}
-        for distribution in metadata.distributions():
+        # All along `sys.path`; asking `metadata.distributions` would import the module once more.
+        context = module.DistributionFinder.Context()
+        for distribution in module.MetadataPathFinder.find_distributions(context):
             name = label(distribution).partition("-")[0]
             if name:
                 found.setdefault(normalized(name), distribution)
@@ -48,8 +54,8 @@ class Distributions:
         owners: dict[str, str] = {}
         for name, distribution in self._by_name.items():
             for file in _recorded_files(distribution):
-                parts = PurePosixPath(file).parts
-                if parts and parts[0] not in ("..", "/", "__pycache__"):
+                parts = file.split("/")
+                if parts[0] not in ("..", "", "__pycache__"):
                     # Packages shared by several distributions (a namespace) are
                     # owned at their second level as well.
                     owners.setdefault(parts[0], name)

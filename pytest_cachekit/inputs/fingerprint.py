@@ -24,15 +24,14 @@ from __future__ import annotations
 
 import os
 import posix
-import shutil
 import stat
 from collections.abc import Callable
-from pathlib import Path
 
+from .aside import import_aside
 from .digest import digest, digest_text
 from .distributions import Distributions
 from .layout import Layout
-from .manifest import Input
+from .reading import Input
 from .resolution import Resolver
 
 ABSENT = "absent"
@@ -211,12 +210,12 @@ class Fingerprints:
     def program(self, name: str) -> str:
         """Return the digest of the executable file that `name` starts, or "absent"."""
         path = self._environment.get(b"PATH")
-        found = shutil.which(name, path=None if path is None else os.fsdecode(path))
+        found = import_aside("shutil").which(name, path=None if path is None else os.fsdecode(path))
         return ABSENT if found is None else self.file(found)
 
     def declared(self, pattern: str) -> str:
         """Return the digest of the names and contents of the files that match `pattern`."""
-        root = Path(self.layout.root)
+        root = import_aside("pathlib").Path(self.layout.root)
         found = sorted(path for path in root.glob(pattern) if path.is_file())
         return digest_text(
             *(

@@ -9,10 +9,10 @@ import os
 import site
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
-from pathlib import Path
+
+from .aside import import_aside
 
 
 class Region(Enum):
@@ -41,15 +41,26 @@ _BYTECODE = (".pyc", ".pyo")
 class Layout:
     """Where the project, the interpreter and its distributions lie."""
 
-    def __init__(self, root: str | os.PathLike[str], ignored: Iterable[str] = ()) -> None:
-        """Describe the project below `root`; `ignored` are directories that hold no inputs."""
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        ignored: Iterable[str] = (),
+        temporary: Iterable[str] = (),
+    ) -> None:
+        """Describe the project below `root`.
+
+        Args:
+            root: its directory.
+            ignored: directories that hold no inputs.
+            temporary: directories for temporary files; the one of this process unless given.
+        """
         self.root = os.path.abspath(root)
         real_root = os.path.realpath(self.root)
         self._roots = tuple(
             path.rstrip(os.sep) + os.sep for path in dict.fromkeys((self.root, real_root))
         )
         self._ancestors = frozenset(
-            str(parent) for path in (self.root, real_root) for parent in Path(path).parents
+            parent for path in (self.root, real_root) for parent in _parents(path)
         )
         self.installed_roots = tuple(
             path + os.sep for path in dict.fromkeys(_with_real(_site_directories()))
@@ -57,10 +68,13 @@ class Layout:
         self._standard_roots = tuple(
             path + os.sep for path in dict.fromkeys(_with_real(_standard_directories()))
         )
-        self._ignored = tuple(path.rstrip(os.sep) + os.sep for path in _with_real(ignored))
+        self.ignored = tuple(path.rstrip(os.sep) + os.sep for path in _with_real(ignored))
         # tempfile looks for a writable directory once, by writing into candidates.
         self.temporary = tuple(
-            path + os.sep for path in dict.fromkeys(_with_real([tempfile.gettempdir()]))
+            path.rstrip(os.sep) + os.sep
+            for path in dict.fromkeys(
+                _with_real(temporary or [import_aside("tempfile").gettempdir()])
+            )
         )
         self._regions: dict[str, Region] = {}
         self._names: dict[str, str] = {}
@@ -93,7 +107,8 @@ class Layout:
 
     def is_temporary(self, path: str) -> bool:
         """Return whether the absolute `path` is in a directory for temporary files."""
-        return path.startswith(self.temporary) and not path.startswith(self._roots)
+        kept = (*self._roots, *self.installed_roots, *self._standard_roots)
+        return path.startswith(self.temporary) and not (path + os.sep).startswith(kept)
 
     def is_ancestor(self, path: str) -> bool:
         """Return whether `path` is a directory above the root: every checkout has its own."""
@@ -111,7 +126,7 @@ class Layout:
         folder = path + os.sep
         if not _IGNORED_PARTS.isdisjoint(path.split(os.sep)):
             return Region.IGNORED
-        if folder.startswith(self._ignored):
+        if folder.startswith(self.ignored):
             return Region.IGNORED
         if path.startswith(_IGNORED_ROOTS) and not path.startswith(_SHARED_MEMORY):
             return Region.IGNORED
@@ -126,6 +141,12 @@ class Layout:
         if path.endswith(".py") and not folder.startswith(self.temporary):
             return Region.PROJECT
         return Region.SYSTEM
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        yield path
 
 
 def _is_bytecode(path: str) -> bool:

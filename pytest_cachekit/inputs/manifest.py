@@ -17,25 +17,15 @@ A record of another version is no record. History: 1, the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from .reading import Function, Input, Reading, Source, bits
+
 VERSION = 1
 MAX_ENTRIES = 8
 """How many entries a test keeps, newest first; each stands for another state of its inputs."""
-
-
-Source = tuple[str, str]
-"""A project file at the content it had: name and digest."""
-
-Function = tuple[str, str, int]
-"""A function that ran: name and digest of its file, first line there."""
-
-Input = tuple[str, str, str]
-"""Anything else that was read: kind (see `fingerprint.py`), name and fingerprint."""
 
 
 class Manifest(msgspec.Struct, frozen=True, array_like=True):
@@ -63,22 +53,6 @@ class FileRecord(msgspec.Struct, array_like=True):
     functions: list[tuple[int, int]] = msgspec.field(default_factory=list)
     inputs: list[Input] = msgspec.field(default_factory=list)
     entries: dict[str, list[Entry]] = msgspec.field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What one action read; not bound to a record."""
-
-    sources: frozenset[Source] = frozenset()
-    """Project files whose import-time code counts."""
-    ordered: frozenset[Source] = frozenset()
-    """Project files whose order of definitions counts as well."""
-    functions: frozenset[Function] = frozenset()
-    """Functions that ran."""
-    inputs: frozenset[Input] = frozenset()
-    """Everything else."""
-    base: Reading | None = None
-    """What it shares with others, by identity; it counts as read too."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -220,15 +194,6 @@ def reading_of(record: FileRecord, manifest: Manifest) -> Reading:
         ),
         inputs=frozenset(record.inputs[index] for index in bits(manifest.inputs)),
     )
-
-
-def bits(mask: bytes | int) -> Iterable[int]:
-    """Iterate over the indices of the bits set in `mask`, lowest first."""
-    value = int.from_bytes(mask, "little") if isinstance(mask, bytes) else mask
-    while value:
-        low = value & -value
-        yield low.bit_length() - 1
-        value ^= low
 
 
 def _to_bytes(mask: int) -> bytes:

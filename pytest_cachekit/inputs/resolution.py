@@ -8,25 +8,84 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from importlib.machinery import NamespaceLoader, PathFinder
 
 from .layout import Layout, Region
 
 ABSENT = "absent"
 NAMESPACE = "namespace"
+_FROM = " from "
+_STANDARD, _INSTALLED = "<standard>", "<installed>"
+
+
+def with_places(layout: Layout, name: str, places: Iterable[str]) -> str:
+    """Return the name that the module `name` has for a process with another `sys.path`.
+
+    Args:
+        layout: where the project lies.
+        name: dotted name of a module.
+        places: the absolute paths of the directories that were looked through for it.
+    """
+    names: list[str] = []
+    for place in places:
+        if place in _standard_places():
+            word = _STANDARD
+        elif place + os.sep in layout.installed_roots:
+            word = _INSTALLED
+        else:
+            word = layout.name(place)
+        if names[-1:] != [word]:
+            names.append(word)
+    return name + _FROM + os.pathsep.join(names)
+
+
+def _path(layout: Layout, names: str) -> list[str]:
+    """Return the directories here that `with_places` gave the `names`."""
+    path: list[str] = []
+    for name in names.split(os.pathsep):
+        if name == _STANDARD:
+            path += _standard_places()
+        elif name == _INSTALLED:
+            path += [place for place in sys.path if place + os.sep in layout.installed_roots]
+        else:
+            path.append(layout.path(name))
+    return path
+
+
+@lru_cache(maxsize=1)
+def _standard_places() -> tuple[str, ...]:
+    standard = sysconfig.get_path("stdlib")
+    archive = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
+    dynamic = os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload")
+    based = os.path.join(sys.base_exec_prefix, os.path.relpath(dynamic, sys.exec_prefix))
+    return os.path.join(os.path.dirname(standard), archive), standard, based
 
 
 class Resolver:
     """Resolves dotted module names along `sys.path`, as the import system would."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, path: Sequence[str] | None = None) -> None:
+        """Resolve along `path`, or along `sys.path`."""
         self._layout = layout
+        self._path = path
+        self._others: dict[str, Resolver] = {}
         self._found: dict[str, tuple[str, list[str] | None]] = {}
         # Not the attribute: while a run is recorded, that one takes notes.
         self._find_spec = getattr(PathFinder.find_spec, "__wrapped__", PathFinder.find_spec)
 
     def fingerprint(self, name: str) -> str:
-        """Return where `name` is found now: a project file's name, its region, or "absent"."""
+        """Return where `name` is found now: a project file's name, its region, or "absent".
+
+        `with_places` tells what other names there are.
+        """
+        name, separator, places = name.partition(_FROM)
+        if separator:
+            if places not in self._others:
+                self._others[places] = Resolver(self._layout, _path(self._layout, places))
+            return self._others[places].fingerprint(name)
         return self._resolve(name)[0]
 
     def _resolve(self, name: str) -> tuple[str, list[str] | None]:
@@ -44,7 +103,7 @@ class Resolver:
         else:
             if name in sys.builtin_module_names:
                 return Region.STANDARD.value, None
-            path = None
+            path = None if self._path is None else list(self._path)
         try:
             spec = self._find_spec(name, path)
         except (ImportError, OSError, ValueError, AttributeError):

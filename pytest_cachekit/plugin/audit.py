@@ -7,7 +7,8 @@ import random
 from ..actions.outcomes import decode_outcome
 from ..actions.store import ActionStore
 from ..actions.verdict import Hit
-from ..inputs.manifest import NOTHING, Reading
+from ..inputs.manifest import NOTHING
+from ..inputs.reading import Reading
 from .tally import Line
 
 # Beside a test's own entries, under names that no test has.

@@ -15,12 +15,12 @@ from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import (
     NOTHING,
     Manifest,
-    Reading,
     RecordBuilder,
     decode_record,
     encode_record,
     reading_of,
 )
+from ..inputs.reading import Reading
 from ..inputs.tracing.action import Action
 from ..inputs.tracing.graph import Graph
 from ..inputs.tracing.recorder import Recorder
@@ -85,6 +85,7 @@ class Recordings:
         self, recorder: Recorder, meter: CoverageMeter, fingerprints: Fingerprints
     ) -> list[TestRecording]:
         """Return what all tests read that ran, now that `recorder` and `meter` have seen it all."""
+        recorder.children.settle()
         recorder.modules.settle()
         recorder.writes.settle()
         graph = Graph(recorder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..reading import Reading
+
 
 @dataclass(eq=False, slots=True)
 class Action:
@@ -22,6 +24,10 @@ class Action:
     """Actions whose inputs are this one's too."""
     writes: set[str] = field(default_factory=set)
     """Paths, other than temporary ones, that it made or changed."""
+    readings: list[Reading] = field(default_factory=list)
+    """What children read that it started."""
+    starts: bool = False
+    """Whether it started children that are to tell what they read."""
     source: tuple[str, str] | None = None
     """For a module's import: the name and digest of its file."""
     uncacheable: str | None = None
@@ -38,8 +44,8 @@ class Action:
             frozenset(self.parents),
             self.uncacheable,
             self.unseen,
-            # What others read of what it wrote is found out later.
-            self if self.writes else None,
+            # What others read of what it wrote, and what children read, is found out later.
+            self if self.writes or self.starts else None,
         )
 
     def refuse(self, reason: str) -> None:

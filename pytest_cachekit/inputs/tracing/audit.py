@@ -12,8 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from . import database_events, file_events, socket_events
+from .callers import name_above
 from .children import note_child
 from .recorder import Recorder
+
+BEGINNING = "pytest_cachekit.trace"
+"""The event that a process is about to be watched."""
 
 _Handler = Callable[[Recorder, tuple[Any, ...]], None]
 # What C's library is asked for by name, and reads without Python's knowing.
@@ -61,7 +65,7 @@ def _asked_c(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 
 def _spawned(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
-    if sys._getframe(3).f_globals.get("__name__") == "subprocess":
+    if name_above(3) == "subprocess":
         return  # `subprocess.Popen` told of it already.
     program = arguments[0]
     if isinstance(program, (list, tuple)) and program:
@@ -75,11 +79,20 @@ def _spawned(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     )
 
 
-def _forked(recorder: Recorder, _arguments: tuple[Any, ...]) -> None:
-    recorder.current.refuse_unless_declared("forks a process")
+def _replaced(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    _spawned(recorder, arguments)
+    if recorder.before_end is not None:
+        recorder.before_end("replaces itself by another program")
+
+
+def _watched_by_another(recorder: Recorder, _arguments: tuple[Any, ...]) -> None:
+    recorder.current.refuse("runs tests that may be replayed")
+    if recorder.before_end is not None:
+        recorder.before_end("runs tests that may be replayed")
 
 
 _HANDLERS: dict[str, _Handler] = {
+    BEGINNING: _watched_by_another,
     "open": file_events.opened,
     "os.listdir": file_events.listed,
     "os.scandir": file_events.scanned,
@@ -97,12 +110,10 @@ _HANDLERS: dict[str, _Handler] = {
     "sqlite3.connect": database_events.connected,
     "subprocess.Popen": note_child,
     "os.system": _spawned,
-    "os.exec": _spawned,
+    "os.exec": _replaced,
     "os.posix_spawn": _spawned,
     "os.spawn": lambda recorder, arguments: _spawned(recorder, arguments[1:]),
     "pty.spawn": _spawned,
-    "os.fork": _forked,
-    "os.forkpty": _forked,
     "socket.getaddrinfo": socket_events.looked_up,
     "socket.gethostbyname": socket_events.looked_up,
 }

@@ -39,7 +39,21 @@ _IMPORT_SYSTEM = frozenset(
 
 def is_go_between(depth: int) -> bool:
     """Return whether the frame `depth` calls above the caller's passes things on for another."""
-    return (sys._getframe(depth + 1).f_globals.get("__name__") or "") in _GO_BETWEENS
+    return name_above(depth + 1) in _GO_BETWEENS
+
+
+def frame_above(depth: int) -> FrameType | None:
+    """Return the frame `depth` calls above the caller's; None where C's code asks by itself."""
+    try:
+        return sys._getframe(depth + 1)
+    except ValueError:
+        return None
+
+
+def name_above(depth: int) -> str:
+    """Return the name of the module of the frame `depth` calls above the caller's, or ""."""
+    frame = frame_above(depth + 1)
+    return "" if frame is None else frame.f_globals.get("__name__") or ""
 
 
 def asking_frame(depth: int) -> FrameType:
@@ -73,7 +87,7 @@ def asker(depth: int) -> str:
 
     It is "" where that isn't known.
     """
-    frame: FrameType | None = sys._getframe(depth + 1)
+    frame = frame_above(depth + 1)
     while frame is not None:
         # Frames are told apart by their globals: asking for their code raises an audit event.
         name = frame.f_globals.get("__name__")
@@ -85,9 +99,19 @@ def asker(depth: int) -> str:
     return ""
 
 
+def heed_pytest() -> None:
+    """Let what pytest reads be inputs from now on: it is the program that is traced."""
+    _State.machinery = frozenset({_OWN, "site"})
+    acts_for_itself.cache_clear()
+
+
+class _State:
+    machinery = _MACHINERY
+
+
 @lru_cache(maxsize=4096)
 def acts_for_itself(module: str) -> bool:
     """Return whether what `module` reads is no input: it is part of pytest or of the imports."""
     if module in _IMPORT_SYSTEM:
         return True
-    return module.partition(".")[0] in _MACHINERY and module not in _READS_FOR_TESTS
+    return module.partition(".")[0] in _State.machinery and module not in _READS_FOR_TESTS

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from types import CodeType
 
 from ..layout import Region
-from ..manifest import Input
+from ..reading import Input
 from .action import Action
 from .memos import state_actions
 from .names import code_constants, code_names, import_time_parts

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..fingerprint import UNSET, is_noise, is_own, value_fingerprint
-from .action import Action
 from .callers import acts_for_itself, asker, asking_frame
 from .patching import Patches
 from .recorder import Recorder
@@ -32,7 +31,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     original_iterate = environ_class.__iter__
     original_represent = environ_class.__repr__
     original_reduce = environ_class.__reduce_ex__
-    writers: dict[str, Action] = {}
+    writers = recorder.variables
 
     def note(name: str) -> None:
         current = recorder.current

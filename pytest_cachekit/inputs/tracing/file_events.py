@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import posix
 import stat
-import sys
 from functools import lru_cache
 from typing import Any
 
-from .callers import is_go_between, is_machinery
+from .callers import is_go_between, is_machinery, name_above
 from .recorder import Recorder
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -34,6 +33,17 @@ def absolute(path: Any) -> str | None:
         return None
 
 
+def below(folder: int, path: Any) -> str | None:
+    """Return the absolute form of a path that is relative to an open directory."""
+    base = absolute(folder)
+    return None if base is None else os.path.normpath(os.path.join(base, os.fsdecode(path)))
+
+
+def _place(path: Any, folder: Any) -> str | None:
+    """Return the absolute form of a path, with what an event says it is relative to."""
+    return below(folder, path) if isinstance(folder, int) and folder >= 0 else absolute(path)
+
+
 @lru_cache(maxsize=4096)
 def _normalized(path: str) -> str:
     return os.path.normpath(path)
@@ -54,7 +64,7 @@ def note_open(recorder: Recorder, name: str, flags: int, depth: int) -> None:
     if not flags & _WRITES:
         if not machinery:
             recorder.read_file(name)
-            if sys._getframe(depth).f_globals.get("__name__") in _READ_FOR_ALL:
+            if name_above(depth) in _READ_FOR_ALL:
                 recorder.read_for_all(name)
         return
     kind = _type(name)
@@ -78,7 +88,7 @@ def listed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     name = os.getcwd() if path is None else absolute(path)
     if name is None or is_machinery(3):
         return
-    if sys._getframe(3).f_globals.get("__name__") == FINDER_OF_PACKAGES:
+    if name_above(3) == FINDER_OF_PACKAGES:
         recorder.read_packages(name)
     else:
         recorder.read_listing(name)
@@ -96,7 +106,7 @@ def scanned(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 def made(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that a directory is made."""
-    name = absolute(arguments[0])
+    name = _place(arguments[0], arguments[2])
     if name is None:
         return
     if not is_machinery(3):
@@ -108,14 +118,14 @@ def made(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 def linked(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that a symbolic link is made."""
-    name = absolute(arguments[1])
+    name = _place(arguments[1], arguments[2])
     if name is not None and not _type(name):
         recorder.created_here(name)
 
 
 def moved(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that something gets another name, or one more."""
-    source, target = absolute(arguments[0]), absolute(arguments[1])
+    source, target = _place(arguments[0], arguments[2]), _place(arguments[1], arguments[3])
     machinery = is_machinery(3)
     if source is not None and not machinery:
         recorder.read_file(source)
@@ -132,7 +142,7 @@ def moved(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 def removed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that something is removed: whether it was there is what the outcome depends on."""
-    name = absolute(arguments[0])
+    name = _place(arguments[0], arguments[1])
     if name is not None:
         if not is_machinery(3):
             recorder.read_existence(name)
@@ -141,7 +151,7 @@ def removed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 def removed_directory(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that a directory is removed, which must be empty."""
-    name = absolute(arguments[0])
+    name = _place(arguments[0], arguments[1])
     if name is not None:
         if not is_machinery(3):
             recorder.read_listing(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..manifest import Function, Input, Reading, Source, bits
+from ..reading import Function, Input, Reading, Source, bits
 from .action import Action
 from .dependencies import Dependencies
 from .recorder import Recorder
@@ -54,12 +54,17 @@ class Graph:
             base = self._base(self._mask(action))
             inputs = frozenset(_inputs(action)) | self._dependencies.direct(action)[1]
             functions = frozenset(self._function(unit) for unit in action.functions)
+            sources: frozenset[Source] = frozenset()
             ordered: frozenset[Source] = frozenset()
+            for child in action.readings:
+                sources |= child.sources
+                ordered |= child.ordered
+                functions |= child.functions
             if self._dependencies.sees_order(action):
-                ordered = base.sources
+                ordered |= base.sources
             if self._dependencies.sees_lines(action):
                 inputs |= {("file", name, digest) for name, digest in base.sources}
-            reading = Reading(frozenset(), ordered, functions, inputs, base)
+            reading = Reading(sources, ordered, functions, inputs, base)
             self._readings[action] = reading
         return reading
 
@@ -118,6 +123,10 @@ class Graph:
             functions.update(self._function(unit) for unit in node.functions)
             inputs.update(_inputs(node))
             inputs |= self._dependencies.direct(node)[1]
+            for child in node.readings:
+                sources |= child.sources
+                ordered |= child.ordered
+                functions |= child.functions
             if node.source is not None and self._dependencies.own_code_sees_order(node):
                 ordered.add(node.source)
             if node.functions and self._dependencies.sees_order(node):

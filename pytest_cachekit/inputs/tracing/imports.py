@@ -11,8 +11,6 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
-import importlib.metadata
-import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -20,7 +18,8 @@ from importlib.machinery import ExtensionFileLoader, PathFinder, SourceFileLoade
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from .patching import Patches
+from .callers import frame_above
+from .patching import Patches, Prepare
 from .recorder import Recorder
 
 _IMPORTLIB = "<frozen importlib._bootstrap_external>"
@@ -46,9 +45,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     original_get_code = source_loader.get_code
     original_extension = ExtensionFileLoader.exec_module
     original_find = PathFinder.find_spec
-    original_import_module = importlib.import_module
     original_import = builtins.__import__
-    original_ask = importlib.util.find_spec
     # Python cuts tracebacks of failing imports at frames of this function.
     call_with_frames_removed = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
 
@@ -112,16 +109,6 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             recorder.modules.missing.add(fullname)
         return spec
 
-    def ask_spec(name: str, package: str | None = None) -> Any:
-        full = importlib.util.resolve_name(name, package) if name.startswith(".") else name
-        recorder.observe(recorder.read, "module", full)
-        return original_ask(name, package)
-
-    def import_module(name: str, package: str | None = None) -> ModuleType:
-        module = original_import_module(name, package)
-        note_import(recorder, module.__name__, sys._getframe(1))
-        return module
-
     def import_(
         name: str,
         globals: Any = None,  # noqa: A002  as the builtin has it
@@ -147,7 +134,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         if statement not in done or on_demand:
             # A test's inner loops import the same names over and over.
             done.add(statement)
-            note_statement(recorder, module, statement, sys._getframe(1))
+            note_statement(recorder, module, statement, frame_above(1))
         return module
 
     recorder.states.remember(builtins)
@@ -159,11 +146,38 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     patches.set(ExtensionFileLoader, "exec_module", as_importlib(exec_extension))
     hooked_find: Any = functools.wraps(original_find)(as_importlib(find_spec))
     patches.set(PathFinder, "find_spec", classmethod(hooked_find))
-    patches.set(importlib.util, "find_spec", functools.wraps(original_ask)(ask_spec))
     patches.set(builtins, "__import__", functools.wraps(original_import)(as_importlib(import_)))
-    hooked_import_module = functools.wraps(original_import_module)(as_importlib(import_module))
-    patches.set(importlib, "import_module", hooked_import_module)
-    patches.set(importlib.metadata, "import_module", hooked_import_module)
+
+
+def import_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
+    """Return, by name of a module, what makes its functions that import tell `recorder`."""
+
+    def prepare_import_module(module: ModuleType) -> None:
+        original = module.import_module
+
+        def import_module(name: str, package: str | None = None) -> ModuleType:
+            imported: ModuleType = original(name, package)
+            note_import(recorder, imported.__name__, frame_above(1))
+            return imported
+
+        hooked = functools.wraps(original)(as_importlib(import_module))
+        patches.set(module, "import_module", hooked)
+
+    def prepare_find_spec(module: ModuleType) -> None:
+        original = module.find_spec
+
+        def find_spec(name: str, package: str | None = None) -> Any:
+            full = module.resolve_name(name, package) if name.startswith(".") else name
+            recorder.observe(recorder.read, "module", full)
+            return original(name, package)
+
+        patches.set(module, "find_spec", functools.wraps(original)(find_spec))
+
+    return {
+        "importlib": prepare_import_module,
+        "importlib.metadata": prepare_import_module,
+        "importlib.util": prepare_find_spec,
+    }
 
 
 def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Patches) -> None:
@@ -222,17 +236,20 @@ def _note_importer(recorder: Recorder, action: Any) -> None:
         importer.parents.add(action)
 
 
-def note_import(recorder: Recorder, name: str, importer: FrameType) -> None:
+def note_import(recorder: Recorder, name: str, importer: FrameType | None) -> None:
     """Note that the code of the frame `importer` imports `name`, loaded already or not."""
     recorder.current.imports.add(name)
-    if importer.f_code.co_name == "__getattr__":
+    if importer is not None and importer.f_code.co_name == "__getattr__":
         # PEP 562: a module that imports on demand has, from then on, what it imported.
         for path in recorder.modules.names.get(str(importer.f_globals.get("__name__")), ()):
             recorder.modules.actions[path].imports.add(name)
 
 
 def note_statement(
-    recorder: Recorder, module: ModuleType, statement: tuple[str, tuple[str, ...]], by: FrameType
+    recorder: Recorder,
+    module: ModuleType,
+    statement: tuple[str, tuple[str, ...]],
+    by: FrameType | None,
 ) -> None:
     """Note what an import statement of the frame `by` imports, which found `module`."""
     base, parts = statement
@@ -244,7 +261,7 @@ def note_statement(
             note_import(recorder, f"{base}.{part}", by)
 
 
-def note_star(recorder: Recorder, module: ModuleType, importer: FrameType) -> None:
+def note_star(recorder: Recorder, module: ModuleType, importer: FrameType | None) -> None:
     """Note what `from module import *` imports: the submodules among its names."""
     for part in getattr(module, "__all__", ()):
         if f"{module.__name__}.{part}" in sys.modules:

@@ -11,7 +11,6 @@ import functools
 import importlib
 import os
 import sys
-from collections.abc import Callable
 from importlib.machinery import (
     BuiltinImporter,
     ExtensionFileLoader,
@@ -25,14 +24,12 @@ from typing import Any
 
 from .action import Action
 from .imports import as_importlib
-from .patching import Patches
+from .patching import Patches, Prepare
 from .recorder import Recorder
 
 # They are watched elsewhere, or make modules that belong to the interpreter.
 _KNOWN_LOADERS = (SourceFileLoader, ExtensionFileLoader, NamespaceLoader)
 _PYTEST_LOADER = "_pytest.assertion.rewrite"
-
-Prepare = Callable[[ModuleType], None]
 
 
 def watch_loaders(recorder: Recorder, patches: Patches, prepare: dict[str, Prepare]) -> None:

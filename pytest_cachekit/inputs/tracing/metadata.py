@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-import linecache
 import os
 import sys
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from .callers import is_machinery, names_of_asker
-from .file_events import FINDER_OF_PACKAGES, absolute, note_open
-from .patching import Patches
+from .file_events import FINDER_OF_PACKAGES, absolute, below, note_open
+from .patching import Patches, Prepare
 from .recorder import Recorder
 
 _PATH_LIBRARIES = frozenset({"genericpath", "posixpath", "pathlib", "pathlib._local", "shutil"})
@@ -62,7 +61,7 @@ class _Watched:
         folder = options.get("dir_fd")
         of_link = self._of_link or options.get("follow_symlinks") is False
         if folder is not None:
-            path_asked = _below(folder, path)
+            path_asked = below(folder, path)
         elif type(path) is str and path in self._recorder.unheeded:
             return self._original(path, *arguments, **options)
         else:
@@ -80,15 +79,11 @@ class _WatchedOpen(_Watched):
 
     def __call__(self, path: Any, flags: int, *arguments: Any, **options: Any) -> Any:
         folder = options.get("dir_fd")
-        name = absolute(path) if folder is None else _below(folder, path)
+        name = absolute(path) if folder is None else below(folder, path)
         if name is not None:
             self._recorder.observe(note_open, self._recorder, name, flags, 3)
         with self._recorder.unobserved():
             return self._original(path, flags, *arguments, **options)
-
-
-def _below(folder: int, path: Any) -> str:
-    return os.path.join(absolute(folder) or "", os.fsdecode(path))
 
 
 def watch_metadata(recorder: Recorder, patches: Patches) -> None:
@@ -103,16 +98,23 @@ def watch_metadata(recorder: Recorder, patches: Patches) -> None:
             if original in support:
                 support.add(replacement)
 
-    original_getlines = linecache.getlines
 
-    def getlines(filename: str, module_globals: Any = None) -> list[str]:
-        # What linecache holds already is read again by nobody's open().
-        path = absolute(filename)
-        if path is not None and not filename.startswith("<") and not is_machinery(1):
-            recorder.observe(recorder.read_file, path)
-        return original_getlines(filename, module_globals)
+def line_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
+    """Return, by name of a module, what makes it tell whose lines it hands out."""
 
-    patches.set(linecache, "getlines", functools.wraps(original_getlines)(getlines))
+    def prepare_linecache(module: ModuleType) -> None:
+        original = module.getlines
+
+        def getlines(filename: str, module_globals: Any = None) -> Any:
+            # What linecache holds already is read again by nobody's open().
+            path = absolute(filename)
+            if path is not None and not filename.startswith("<") and not is_machinery(1):
+                recorder.observe(recorder.read_file, path)
+            return original(filename, module_globals)
+
+        patches.set(module, "getlines", functools.wraps(original)(getlines))
+
+    return {"linecache": prepare_linecache}
 
 
 def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 from .callers import is_machinery
 from .database_events import watch_attached
 from .file_events import absolute
-from .loaders import Prepare
-from .patching import Patches
+from .patching import Patches, Prepare
 from .recorder import Recorder
 
 _OPENSSL_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF")

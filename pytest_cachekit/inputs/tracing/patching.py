@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 _MISSING = object()
+
+Prepare = Callable[[ModuleType], None]
+"""What to do with a module once it is loaded."""
 
 
 class Patches:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
 from .action import Action
+from .child_traces import ChildTraces, Program
 from .functions import FunctionTracer
 from .memos import States
 from .modules import ImportedModules
@@ -26,6 +27,11 @@ _LISTINGS = frozenset({"listing", "sizes"})
 
 class Meter(Protocol):
     """Measures something that belongs to actions, as which lines ran."""
+
+    @property
+    def measures(self) -> bool:
+        """Whether it does measure in this run."""
+        ...
 
     def credit(self, action: Action) -> None:
         """Credit to `action` what happened since the last call."""
@@ -47,16 +53,38 @@ class Recorder:
         self.modules = ImportedModules(fingerprints, self.session)
         self.writes = Writes(fingerprints)
         """What was made or changed in this run."""
+        self.variables: dict[str, Action] = {}
+        """Environment variables that were set in this run, to who set them last."""
         self.unheeded: set[str] = set()
         """Paths that were found not to be heeded."""
         self.states = States()
         """What modules held when their imports ended."""
+        self.children = ChildTraces(self)
+        """Children that are to tell what they read."""
+        self.before_end: Callable[[str], None] | None = None
+        """What to call, with a reason, before this process can't be traced any more."""
         self._tracer = tracer
         self._main = threading.get_ident()
         self._stack = [self.session]
         self._local = threading.local()
+        self.is_over = False
+        """Whether nothing is recorded any more."""
         self.meter: Meter | None = None
         """Who else credits what happens to the running action."""
+
+    def begin_child(self, program: Program | None) -> None:
+        """Note that this thread is about to start `program`, to be traced; or none."""
+        self._local.child = program
+
+    def take_child(self) -> Program | None:
+        """Return what `begin_child` was told last, once."""
+        program: Program | None = getattr(self._local, "child", None)
+        self._local.child = None
+        return program
+
+    def measures(self) -> bool:
+        """Return whether coverage is measured."""
+        return self.meter is not None and self.meter.measures
 
     @property
     def current(self) -> Action:

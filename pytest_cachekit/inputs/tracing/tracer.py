@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..fingerprint import Fingerprints
-from .audit import ignore_audit_events, watch_audit_events
-from .children import watch_spawns
+from .audit import BEGINNING, ignore_audit_events, watch_audit_events
+from .children import spawning_functions, watch_commands
 from .environment import watch_environment
+from .forks import ignore_forks, watch_forks
 from .functions import choose_tracer
-from .imports import note_loaded_modules, watch_imports
+from .imports import import_functions, note_loaded_modules, watch_imports
 from .loaders import watch_loaders
-from .metadata import watch_metadata
+from .metadata import line_readers, watch_metadata
 from .native import native_readers
-from .patching import Patches
+from .patching import Patches, Prepare
 from .recorder import Recorder
 
 
@@ -24,19 +27,26 @@ class Tracer:
         Raises:
             CachekitError: this interpreter can't be traced.
         """
+        # Whoever watches this process already can't see what is replayed in it.
+        sys.audit(BEGINNING)
         self._functions, self.choice = choose_tracer()
         self.recorder = Recorder(fingerprints, self._functions)
         self.patches = Patches()
         watch_imports(self.recorder, self.patches)
-        watch_loaders(self.recorder, self.patches, native_readers(self.recorder, self.patches))
         watch_environment(self.recorder, self.patches)
         watch_metadata(self.recorder, self.patches)
-        watch_spawns(self.recorder, self.patches)
+        watch_forks(self.recorder)
+        watch_commands(self.recorder, self.patches)
+        ready: dict[str, Prepare] = {}
+        for prepare in (import_functions, native_readers, line_readers, spawning_functions):
+            ready.update(prepare(self.recorder, self.patches))
+        watch_loaders(self.recorder, self.patches, ready)
         watch_audit_events(self.recorder)
         note_loaded_modules(self.recorder)
 
     def stop(self) -> None:
         """Put everything back as it was."""
         ignore_audit_events()
+        ignore_forks()
         self.patches.undo()
         self._functions.close()

@@ -7,10 +7,11 @@ import-time code.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
+
+_CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,7 @@ class Unit:
 
 def is_function(code: CodeType) -> bool:
     """Return whether `code` is a function's: not a module's, a class's or a comprehension's."""
-    return bool(code.co_flags & inspect.CO_OPTIMIZED) and not code.co_name.startswith("<")
+    return bool(code.co_flags & _CO_OPTIMIZED) and not code.co_name.startswith("<")
 
 
 def nested(code: CodeType) -> Iterator[tuple[int, CodeType]]:

@@ -17,6 +17,8 @@ class Writes:
         self._layout = fingerprints.layout
         self.created: dict[str, Action] = {}
         """Absolute paths that something made, to the last action that did."""
+        self.history: list[tuple[str, Action | None]] = []
+        """Absolute paths in the order in which they were made, by whom, or removed again."""
         self._modified: dict[str, dict[Action, str]] = {}
         """Paths that were there and were changed, to who did, and what they were before."""
         self._appended: set[str] = set()
@@ -35,6 +37,7 @@ class Writes:
             appends: whether it would have added to what had been there.
         """
         self.created[path] = action
+        self.history.append((path, action))
         if appends:
             self._appended.add(path)
         if not self._layout.is_temporary(path):
@@ -46,6 +49,7 @@ class Writes:
         if self.created.get(path) is action:
             # As before it was made.
             del self.created[path]
+            self.history.append((path, None))
         elif not self._layout.is_temporary(path):
             self.modify(path, action)
             self._filled.setdefault(os.path.dirname(path), set()).add(action)
@@ -58,6 +62,10 @@ class Writes:
             action.writes.add(path)
             before = self._fingerprints.file(self._layout.name(path))
             self._modified.setdefault(path, {}).setdefault(action, before)
+
+    def touched(self) -> list[str]:
+        """Return the absolute paths that were made, changed or removed."""
+        return list(dict.fromkeys((*self.created, *self._modified)))
 
     def creator(self, path: str) -> Action | None:
         """Return the action that made `path`, or a directory above it, in this run."""

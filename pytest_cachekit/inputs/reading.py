@@ -1,0 +1,40 @@
+"""What an action read, free of the record that it is stored in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Source = tuple[str, str]
+"""A project file at the content it had: name and digest."""
+
+Function = tuple[str, str, int]
+"""A function that ran: name and digest of its file, first line there."""
+
+Input = tuple[str, str, str]
+"""Anything else that was read: kind (see `fingerprint.py`), name and fingerprint."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one action read; not bound to a record."""
+
+    sources: frozenset[Source] = frozenset()
+    """Project files whose import-time code counts."""
+    ordered: frozenset[Source] = frozenset()
+    """Project files whose order of definitions counts as well."""
+    functions: frozenset[Function] = frozenset()
+    """Functions that ran."""
+    inputs: frozenset[Input] = frozenset()
+    """Everything else."""
+    base: Reading | None = None
+    """What it shares with others, by identity; it counts as read too."""
+
+
+def bits(mask: bytes | int) -> Iterable[int]:
+    """Iterate over the indices of the bits set in `mask`, lowest first."""
+    value = int.from_bytes(mask, "little") if isinstance(mask, bytes) else mask
+    while value:
+        low = value & -value
+        yield low.bit_length() - 1
+        value ^= low
