@@ -49,11 +49,22 @@ def test_explanations_name_what_changed(recorded: Project) -> None:
     ]
 
 
-def test_import_time_code_is_explained_by_the_statement(recorded: Project) -> None:
-    run = recorded.replace("pkg/mod.py", "VALUE = 1", "VALUE = 2").run("--cachekit")
+def test_import_time_code_is_explained_by_the_statement_and_by_who_names_it(
+    project: Project,
+) -> None:
+    before = project.write(
+        {
+            "mod.py": "VALUE = 1\ndef f():\n    return VALUE",
+            "test_it.py": "from mod import f\ndef test_function(): assert f()",
+        }
+    )
+    before.run("--cachekit")
+
+    run = before.replace("mod.py", "VALUE = 1", "VALUE = 2").run("--cachekit")
 
     assert run.reasons["test_it.py::test_function"] == (
-        "import-time code of pkg/mod.py (`VALUE = 2`) changed"
+        "import-time code of mod.py (`VALUE = 2`) changed; "
+        "the function on line 2 of mod.py names VALUE"
     )
 
 

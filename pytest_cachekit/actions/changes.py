@@ -5,10 +5,15 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable
 
+from ..inputs.bindings import Difference
 from ..inputs.fingerprint import ABSENT, Fingerprints, describe
+from ..inputs.library_names import LibraryNames
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import bits
 from ..inputs.source import SourceChange, compare
+from .noticing import Noticing, Reaches
+from .texts import Texts
+from .verdict import Stale
 
 Fetch = Callable[[list[str]], dict[str, bytes]]
 
@@ -25,6 +30,9 @@ class Changes:
         """Compare by `fingerprints`; `fetch` returns packed sources by digest."""
         self._fingerprints = fingerprints
         self._fetch = fetch
+        self._texts = Texts(fingerprints, self.recorded_text)
+        self._library = LibraryNames(fingerprints.distributions)
+        self._reaches: Reaches = {}
         self._inputs: dict[tuple[str, str], str] = {}
         self._packed: dict[str, bytes] = {}
         self._sources: dict[tuple[str, str], SourceChange | None] = {}
@@ -63,6 +71,10 @@ class Changes:
             return None if packed is None else zlib.decompress(packed)
         except zlib.error:
             return None
+
+    def noticing(self, record: FileRecord) -> Noticing:
+        """Return what judges which tests of `record` notice that bindings changed."""
+        return Noticing(record, self._fingerprints, self._library, self._texts, self._reaches)
 
     def _current(self, name: str) -> str:
         key = ("file", name)
@@ -106,12 +118,18 @@ class RecordChanges:
         self._ordered = 0
         self._functions = 0
         self._inputs = 0
+        self._bound = 0
+        self._bindings: dict[int, Difference] = {}
+        self._noticing = changes.noticing(record)
         changed: dict[int, SourceChange] = {}
         for index, (name, recorded) in enumerate(record.sources):
             change = changes.source(name, recorded)
             if change is not None:
                 changed[index] = change
-                if change.import_time is not None:
+                if change.bindings is not None:
+                    self._bindings[index] = change.bindings
+                    self._bound |= 1 << index
+                elif change.import_time is not None:
                     self._sources |= 1 << index
                 if change.order:
                     self._ordered |= 1 << index
@@ -125,22 +143,36 @@ class RecordChanges:
             if changes.input_changed(*item):
                 self._inputs |= 1 << index
 
-    def first(self, manifest: Manifest) -> str | None:
-        """Return what to call the first input of `manifest` that differs; None where none does."""
+    def first(self, manifest: Manifest, name: str) -> Stale | None:
+        """Return which input of a `manifest` is the first that differs; None where none does.
+
+        Args:
+            manifest: what the action read.
+            name: the action's name.
+        """
         functions = int.from_bytes(manifest.functions, "little") & self._functions
         sources = int.from_bytes(manifest.sources, "little") & self._sources
         ordered = int.from_bytes(manifest.ordered, "little") & self._ordered
         inputs = int.from_bytes(manifest.inputs, "little") & self._inputs
         if not (functions or sources or ordered or inputs):
-            return None
-        return min(
+            return self._first_binding(manifest, name)
+        _, first = min(
             [
                 *((0, self._function(index)) for index in bits(functions)),
                 *((1, self._source(index)) for index in bits(sources)),
                 *((2, self._order(index)) for index in bits(ordered)),
                 *((3, describe(self._record.inputs[index])) for index in bits(inputs)),
             ]
-        )[1]
+        )
+        return Stale(first)
+
+    def _first_binding(self, manifest: Manifest, name: str) -> Stale | None:
+        bound = int.from_bytes(manifest.sources, "little") & self._bound
+        if not bound:
+            return None
+        changed = {index: self._bindings[index] for index in bits(bound)}
+        why = self._noticing.why(manifest, name, changed)
+        return None if why is None else Stale(self._source(min(changed)), why)
 
     def _function(self, index: int) -> str:
         source, line = self._record.functions[index]

@@ -13,7 +13,7 @@ from ..inputs.manifest import VERSION, FileRecord, RecordBuilder, decode_record,
 from ..inputs.reading import Reading, Source
 from ..storage import Backend
 from .changes import Changes, RecordChanges, pack_source
-from .verdict import Hit, Miss, Stale, Verdict
+from .verdict import Hit, Miss, Verdict
 
 Accept = Callable[[msgspec.Raw], str | None]
 """Looks at a stored outcome; says why it can't be replayed, or None where it can."""
@@ -91,9 +91,9 @@ class ActionStore:
             state = self._states[group] = RecordChanges(record, self._changes)
         verdict: Verdict | None = None
         for entry in entries:
-            changed = state.first(entry.manifest)
+            changed = state.first(entry.manifest, name)
             if changed is not None:
-                verdict = verdict or Stale(changed)
+                verdict = verdict or changed
                 continue
             objection = accept(entry.outcome)
             if objection is None:

@@ -32,12 +32,14 @@ class Stale:
     """An input differs from what it was."""
 
     input: str
+    noticed: str | None = None
+    """How the action notices that, where it isn't plain."""
     kind: Kind = "stale"
 
     @property
     def reason(self) -> str:
         """What changed, in words."""
-        return f"{self.input} changed"
+        return f"{self.input} changed" + (f"; {self.noticed}" if self.noticed else "")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -87,25 +88,50 @@ class Distributions:
 
     def fingerprint(self, name: str) -> str:
         """Return the fingerprint of `name` and of all that it requires, or "absent"."""
-        wanted, parts = [normalized(name)], {}
+        if normalized(name) not in self._by_name:
+            return ABSENT
+        parts = {key: self._own_fingerprint(key) for key in self.with_required(name)}
+        return digest_text(*(f"{key}={parts[key]}" for key in sorted(parts)))
+
+    def with_required(self, name: str) -> frozenset[str]:
+        """Return the normalized names of `name` and of all that it requires, installed or not."""
+        wanted, found = [normalized(name)], set[str]()
         while wanted:
             current = wanted.pop()
-            if current in parts:
-                continue
-            distribution = self._by_name.get(current)
-            if distribution is None:
-                parts[current] = ABSENT
-                continue
-            parts[current] = self._own_fingerprint(current)
-            wanted.extend(self._required(current))
-        if parts[normalized(name)] == ABSENT:
-            return ABSENT
-        return digest_text(*(f"{key}={parts[key]}" for key in sorted(parts)))
+            if current not in found:
+                found.add(current)
+                wanted.extend(self._required(current))
+        return frozenset(found)
+
+    @cached_property
+    def of_pytest(self) -> tuple[str, ...]:
+        """The distributions that bring pytest and its plugins."""
+        return tuple(
+            name
+            for name, distribution in self._by_name.items()
+            if name in ("pytest", "pluggy") or "pytest11" in self._entry_points(distribution)
+        )
+
+    @cached_property
+    def entry_points(self) -> str:
+        """The text of all installed entry points."""
+        return "\n".join(map(self._entry_points, self._by_name.values()))
+
+    def files(self, name: str) -> Iterator[str]:
+        """Iterate over the absolute paths of the files that an installed distribution brought."""
+        distribution = self._by_name.get(name)
+        if distribution is not None:
+            for file in _recorded_files(distribution):
+                yield os.path.normpath(str(distribution.locate_file(file)))
+
+    def _entry_points(self, distribution: metadata.Distribution) -> str:
+        return distribution.read_text("entry_points.txt") or ""
 
     def _required(self, name: str) -> list[str]:
         known = self._requirements.get(name)
         if known is None:
-            text = self._by_name[name].read_text("METADATA") or ""
+            distribution = self._by_name.get(name)
+            text = "" if distribution is None else distribution.read_text("METADATA") or ""
             known = [normalized(match.group(1)) for match in _REQUIREMENT.finditer(text)]
             self._requirements[name] = known
         return known
@@ -117,7 +143,9 @@ class Distributions:
     def _own_fingerprint(self, name: str) -> str:
         cached = self._own.get(name)
         if cached is None:
-            distribution = self._by_name[name]
+            distribution = self._by_name.get(name)
+            if distribution is None:
+                return ABSENT
             record = distribution.read_text("RECORD") or distribution.read_text("METADATA") or ""
             cached = self._own[name] = digest_text(label(distribution), record)
         return cached

@@ -215,15 +215,18 @@ class Fingerprints:
 
     def declared(self, pattern: str) -> str:
         """Return the digest of the names and contents of the files that match `pattern`."""
-        root = import_aside("pathlib").Path(self.layout.root)
-        found = sorted(path for path in root.glob(pattern) if path.is_file())
         return digest_text(
             *(
                 part
-                for path in found
-                for part in (self.layout.name(str(path)), self.file(str(path)))
+                for path in self.declared_files(pattern)
+                for part in (self.layout.name(path), self.file(path))
             )
         )
+
+    def declared_files(self, pattern: str) -> list[str]:
+        """Return the absolute paths of the files that match `pattern`."""
+        root = import_aside("pathlib").Path(self.layout.root)
+        return [str(path) for path in sorted(root.glob(pattern)) if path.is_file()]
 
 
 def describe(item: Input) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-"""Definitions whose bodies don't run at import."""
+from .words import FUNCTIONS
 
 # Decorators of the language that do nothing but wrap: where they stand in a class doesn't matter.
 _PURE_DECORATORS = frozenset({"property", "staticmethod", "classmethod"})

@@ -71,9 +71,13 @@ def uncacheable_reason(item: pytest.Item) -> str | None:
             return f"writes into the JUnit file ({fixture})"
         if fixture in ("worker_id", "testrun_uid"):
             return f"asks which worker runs it ({fixture})"
-    function = getattr(item, "obj", None)
-    if getattr(function, "is_hypothesis_test", False):
-        settings = getattr(function, "_hypothesis_internal_use_settings", None)
+    if is_hypothesis_test(item):
+        settings = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
         if not getattr(settings, "derandomize", False):
             return "Hypothesis draws new examples in each run (derandomize is off)"
     return None
+
+
+def is_hypothesis_test(item: pytest.Item) -> bool:
+    """Return whether Hypothesis draws the arguments of `item`."""
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))

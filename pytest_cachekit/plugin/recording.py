@@ -15,6 +15,7 @@ from ..inputs.tracing.action import Action
 from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
 from ..inputs.tracing.shared_values import watch_value
+from .obstacles import is_hypothesis_test
 
 
 class Actions:
@@ -25,6 +26,7 @@ class Actions:
         self._files: dict[str, Action] = {}
         self._distinct: dict[tuple[object, ...], Action] = {}
         self._fixtures: dict[Any, Action] = {}
+        self._drawing = Action("Hypothesis, which draws from constants of all modules,")
         self._patch_fixtures(patches)
 
     @contextmanager
@@ -44,6 +46,8 @@ class Actions:
         action = Action(f"test {item.nodeid}")
         action.parents.add(self._recorder.session)
         action.parents.add(self._file(item.path))
+        if is_hypothesis_test(item):
+            action.parents.add(self._drawing)
         self._recorder.enter(action)
         for marker in item.iter_markers("cachekit"):
             self._declare(marker, action)
@@ -60,6 +64,13 @@ class Actions:
         """
         self._recorder.leave(action)
         return self._distinct.setdefault(action.content(), action)
+
+    def settle(self) -> None:
+        """Complete what is known only when all is over."""
+        for module in self._recorder.modules.actions.values():
+            if module.source is not None:
+                name, fingerprint = module.source
+                self._drawing.inputs["file", name] = fingerprint
 
     def _file(self, path: Path) -> Action:
         name = str(path)

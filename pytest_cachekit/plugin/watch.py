@@ -47,6 +47,7 @@ class Watch:
 
     def settle(self) -> list[TestRecording]:
         """Return what the tests read that ran."""
+        self._actions.settle()
         return self._recordings.settle(self.tracer.recorder, self._meter, self._fingerprints)
 
     @pytest.hookimpl(tryfirst=True)

@@ -33,6 +33,8 @@ _IMPORT_SYSTEM = frozenset(
     {
         "importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib",
         "_frozen_importlib_external", "importlib.util", "importlib.machinery",
+        # Looks for constants in all modules; who draws from them is told by the plugin.
+        "hypothesis.internal.constants_ast",
     }
 )  # fmt: skip
 

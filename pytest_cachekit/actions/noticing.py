@@ -1,0 +1,131 @@
+"""Which tests could notice that bindings of import-time code changed: those that can name them.
+
+Changed names taint what import-time code binds with them, until nothing more is tainted. A test
+notices if code that it ran names something tainted, if data that it read does, or if import-time
+code that is more than a binding does. Code that lists what an object holds, or computes
+names, names everything. Whatever can't be judged counts as noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..inputs.bindings import Difference
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.library_names import LibraryNames
+from ..inputs.manifest import FileRecord, Manifest
+from ..inputs.reading import Source, bits
+from ..inputs.words import REFLECTION, WORD
+from .spreading import Spread, UnclearError
+from .texts import Texts
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What changed bindings reach in one import closure."""
+
+    names: frozenset[str]
+    reason: str | None
+    """Why all that rests on the closure notices."""
+
+
+Reaches = dict[tuple[frozenset[Source], frozenset[Source], frozenset[str]], Reach]
+"""By import closure, rows that changed, and distributions."""
+
+
+class Noticing:
+    """Judges the manifests of one record."""
+
+    def __init__(
+        self,
+        record: FileRecord,
+        fingerprints: Fingerprints,
+        library: LibraryNames,
+        texts: Texts,
+        reaches: Reaches,
+    ) -> None:
+        self._record = record
+        self._fingerprints = fingerprints
+        self._library = library
+        self._texts = texts
+        self._shared = reaches
+        self._reaches: dict[tuple[int, int, frozenset[str]], Reach] = {}
+        self._naming: dict[frozenset[str], int] = {}
+        self._telling: dict[tuple[int, frozenset[str]], bool] = {}
+
+    def why(self, manifest: Manifest, name: str, changed: Mapping[int, Difference]) -> str | None:
+        """Return how the test `name` notices the `changed` rows; None where it can't."""
+        distributions = self._distributions(manifest)
+        sources = int.from_bytes(manifest.sources, "little")
+        rows = 0
+        for index in changed:
+            rows |= 1 << index
+        key = (sources, rows, distributions)
+        reach = self._reaches.get(key)
+        if reach is None:
+            reach = self._reaches[key] = self._reach(sources, changed, distributions)
+        if reach.reason is not None:
+            return reach.reason
+        functions = int.from_bytes(manifest.functions, "little") & self._functions(reach.names)
+        for index in bits(functions):
+            return self._describe(index, reach.names)
+        if not reach.names.isdisjoint(WORD.findall(name.partition("[")[0])):
+            return "the test's id names it"
+        names = reach.names - REFLECTION
+        if self._texts.is_named_by_configuration(names):
+            return "the configuration names it"
+        inputs = int.from_bytes(manifest.inputs, "little")
+        for index in bits(inputs):
+            kind, place, _ = self._record.inputs[index]
+            told = self._telling.get((index, names))
+            if told is None:
+                told = self._texts.is_named_by_input(kind, place, names)
+                self._telling[index, names] = told
+            if told:
+                return f"{place} names it"
+        return None
+
+    def _describe(self, index: int, names: frozenset[str]) -> str:
+        source, line = self._record.functions[index]
+        row = self._record.sources[source]
+        text = self._texts.of(row)
+        named = set() if text is None else text.words_at(line) & names
+        return f"the function on line {line} of {row[0]} names {min(named, default='something')}"
+
+    def _distributions(self, manifest: Manifest) -> frozenset[str]:
+        # What runs the tests looks into them in ways that are known.
+        runners = self._fingerprints.distributions.of_pytest
+        found: set[str] = set()
+        for index in bits(int.from_bytes(manifest.inputs, "little")):
+            kind, name, _ = self._record.inputs[index]
+            if kind == "distribution" and name not in runners:
+                found |= self._fingerprints.distributions.with_required(name)
+        return frozenset(found)
+
+    def _reach(
+        self, sources: int, changed: Mapping[int, Difference], distributions: frozenset[str]
+    ) -> Reach:
+        closure = frozenset(self._record.sources[index] for index in bits(sources))
+        rows = frozenset(self._record.sources[index] for index in changed)
+        key = (closure, rows, distributions)
+        if key not in self._shared:
+            spread = Spread(closure, distributions, self._fingerprints, self._library, self._texts)
+            try:
+                for index, difference in changed.items():
+                    spread.begin(self._record.sources[index], difference)
+                self._shared[key] = Reach(spread.over_imports(), None)
+            except UnclearError as error:
+                self._shared[key] = Reach(frozenset(), str(error))
+        return self._shared[key]
+
+    def _functions(self, names: frozenset[str]) -> int:
+        mask = self._naming.get(names)
+        if mask is None:
+            mask = 0
+            for index, (source, line) in enumerate(self._record.functions):
+                text = self._texts.of(self._record.sources[source])
+                if text is None or not names.isdisjoint(text.words_at(line)):
+                    mask |= 1 << index
+            self._naming[names] = mask
+        return mask

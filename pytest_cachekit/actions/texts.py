@@ -1,0 +1,151 @@
+"""Versions of source files: which words are in them, and in the code of each function."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from types import ModuleType
+
+from ..inputs.bindings import Part, cut
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.loaded import LoadedModule
+from ..inputs.reading import Source
+from ..inputs.source import first_line, functions_of, parse
+from ..inputs.words import WORD, words_of_function
+
+_LARGE = 1 << 20
+_CONFIGURATION = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+
+
+class Text:
+    """One version of a source file."""
+
+    def __init__(self, content: bytes, tree: ast.Module) -> None:
+        self.words = frozenset(WORD.findall(content.decode("utf-8", "replace")))
+        """All words in it, those in comments and strings too."""
+        self.parts: list[Part] = cut(tree)
+        self._functions = {first_line(node): (name, node) for name, node in functions_of(tree)}
+        self._code: dict[int, frozenset[str]] = {}
+
+    def words_at(self, line: int) -> frozenset[str]:
+        """Return the words in the code of the function that begins on `line`."""
+        if line not in self._functions:
+            return self.words
+        if line not in self._code:
+            name, node = self._functions[line]
+            owner = name.rpartition(".")[0].rpartition(".")[2] or None
+            self._code[line] = frozenset(words_of_function(node, owner))
+        return self._code[line]
+
+
+class Texts:
+    """The source files and other texts of one look-up, each read once."""
+
+    def __init__(self, fingerprints: Fingerprints, recorded: Callable[[str], bytes | None]) -> None:
+        """Read files of the project that `fingerprints` are taken of.
+
+        Args:
+            fingerprints: what files are now.
+            recorded: returns by its digest the text of a file that differs now, if it is kept.
+        """
+        self._fingerprints = fingerprints
+        self._layout = fingerprints.layout
+        self._recorded = recorded
+        self._texts: dict[Source, Text | None] = {}
+        self._loaded: dict[str, LoadedModule | None] = {}
+        self._inputs: dict[tuple[str, str], frozenset[str] | bytes] = {}
+
+    def of(self, row: Source) -> Text | None:
+        """Return the version of a file that a row names; None where it isn't known."""
+        if row not in self._texts:
+            self._texts[row] = self._read(row)
+        return self._texts[row]
+
+    def now(self, name: str) -> Text | None:
+        """Return the file `name` as it is now."""
+        return self.of((name, self._fingerprints.now("file", name)))
+
+    def loaded(self, name: str) -> LoadedModule | None:
+        """Return the module of the project's file `name`; None where it isn't loaded here."""
+        if name not in self._loaded:
+            module = self._modules.get(self._layout.path(name))
+            text = None if module is None else self.now(name)
+            self._loaded[name] = (
+                None
+                if module is None or text is None
+                else LoadedModule(module, text.parts, self._layout)
+            )
+        return self._loaded[name]
+
+    def is_named_by_configuration(self, names: frozenset[str]) -> bool:
+        """Return whether configuration, the command line or an entry point names one of `names`."""
+        return not names.isdisjoint(self._configuration)
+
+    def is_named_by_input(self, kind: str, name: str, names: frozenset[str]) -> bool:
+        """Return whether an input that is no source names one of `names`."""
+        key = (kind, name)
+        if key not in self._inputs:
+            self._inputs[key] = self._words_of_input(kind, name)
+        found = self._inputs[key]
+        if isinstance(found, bytes):
+            return any(word.encode() in found for word in names)
+        return not names.isdisjoint(found)
+
+    @cached_property
+    def _modules(self) -> dict[str, ModuleType]:
+        found: dict[str, ModuleType] = {}
+        for module in list(sys.modules.values()):
+            path = getattr(module, "__file__", None)
+            # One that is being imported still is not loaded.
+            spec = getattr(module, "__spec__", None)
+            if isinstance(path, str) and not getattr(spec, "_initializing", False):
+                found[os.path.abspath(path)] = module
+        return found
+
+    @cached_property
+    def _configuration(self) -> frozenset[str]:
+        # Names of files say nothing about the names of what is in them.
+        texts = [
+            word
+            for word in sys.argv
+            if os.sep not in word and not word.startswith(("--cachekit", "--junit"))
+        ]
+        texts.append(os.environ.get("PYTEST_ADDOPTS", ""))
+        texts.append(self._fingerprints.distributions.entry_points)
+        for name in _CONFIGURATION:
+            texts.append(_content(os.path.join(self._layout.root, name)).decode("utf-8", "replace"))
+        return frozenset(word for text in texts for word in WORD.findall(text))
+
+    def _read(self, row: Source) -> Text | None:
+        name, digest = row
+        if self._fingerprints.now("file", name) == digest:
+            content: bytes | None = _content(self._layout.path(name))
+        else:
+            content = self._recorded(digest)
+        tree = None if content is None else parse(content)
+        if tree is None or content is None:
+            return None
+        return Text(content, tree)
+
+    def _words_of_input(self, kind: str, name: str) -> frozenset[str] | bytes:
+        if kind == "environment":
+            return frozenset(WORD.findall(os.environ.get(name, "")))
+        if kind == "declared":
+            return b"\n".join(_content(path) for path in self._fingerprints.declared_files(name))
+        if kind not in ("file", "output"):
+            return frozenset()
+        content = _content(self._layout.path(name))
+        if len(content) > _LARGE or b"\0" in content:
+            return content
+        return frozenset(WORD.findall(content.decode("utf-8", "replace")))
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return b""

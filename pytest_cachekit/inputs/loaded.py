@@ -1,0 +1,188 @@
+"""A module of the project as it is loaded in this process: what its changed parts could touch."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from enum import Enum
+from types import ModuleType
+
+from .bindings import Part
+from .layout import Layout, Region
+from .plain import MISSING, PlainCode
+
+
+class ClassKind(Enum):
+    """Who looks into a class when its body changes."""
+
+    PLAIN = "plain"
+    """Nobody but who names what changed."""
+    KNOWN = "known"
+    """The standard library or another package, for whoever has an instance."""
+    ACTIVE = "active"
+    """Code that runs when the class is made, and may tell others."""
+
+
+class LoadedModule:
+    """What can be learnt of a module by looking at it."""
+
+    def __init__(self, module: ModuleType, parts: list[Part], layout: Layout) -> None:
+        counts = Counter(name for part in parts if not part.scope for name in part.binds)
+        inner = {name for part in parts if part.scope for name in part.binds}
+        rebound = inner | {name for name, count in counts.items() if count > 1}
+        self._module = module
+        self._layout = layout
+        self._plain = PlainCode(vars(module), frozenset(rebound))
+        self._kinds: dict[tuple[str, ...], ClassKind] = {}
+        self._heads: dict[tuple[str, ...], list[ast.ClassDef]] = {}
+        for part in parts:
+            if isinstance(part.node, ast.ClassDef):
+                self._heads.setdefault((*part.scope, part.node.name), []).append(part.node)
+
+    @property
+    def last_name(self) -> str:
+        """The last part of the module's dotted name."""
+        return self._module.__name__.rpartition(".")[2]
+
+    def is_plain(self, part: Part) -> bool:
+        """Return whether `part` does nothing but bind names, and import."""
+        return self._plain.is_plain(part)
+
+    def kind(self, scope: tuple[str, ...]) -> ClassKind:
+        """Return who looks into the class that `scope` names."""
+        if scope not in self._kinds:
+            kinds = {self._kind_of(self._class(scope))}
+            for head in self._heads.get(scope, ()):
+                if head.decorator_list:
+                    pure = all(map(self._plain.is_pure_class_decorator, head.decorator_list))
+                    kinds.add(ClassKind.KNOWN if pure else ClassKind.ACTIVE)
+            if len(self._heads.get(scope, ())) != 1:
+                kinds.add(ClassKind.ACTIVE)
+            self._kinds[scope] = _strongest(kinds)
+        return self._kinds[scope]
+
+    def relatives(self, scope: tuple[str, ...]) -> frozenset[str]:
+        """Return the names of all classes of which an instance may be one of the class at `scope`.
+
+        Their methods see on `self` what that class holds.
+        """
+        found: set[str] = {scope[-1]}
+        waiting, seen = [self._class(scope)], set[type]()
+        while waiting:
+            current = waiting.pop()
+            if isinstance(current, type) and current not in seen:
+                seen.add(current)
+                found.update(base.__name__ for base in current.__mro__)
+                waiting.extend(type.__subclasses__(current))
+        return frozenset(found)
+
+    def kind_of_bases(self, head: ast.ClassDef) -> ClassKind:
+        """Return who looks into a class that has, or had, this head."""
+        kinds = {ClassKind.PLAIN}
+        for keyword in head.keywords:
+            metaclass = self._plain.resolve(keyword.value)
+            is_known = isinstance(metaclass, type) and self._is_standard(metaclass)
+            named = keyword.arg == "metaclass" and is_known
+            kinds.add(ClassKind.KNOWN if named else ClassKind.ACTIVE)
+        for base in head.bases:
+            # A generic base is named with its parameters.
+            plain = base.value if isinstance(base, ast.Subscript) else base
+            kinds.add(self._kind_of(self._plain.resolve(plain)))
+        return _strongest(kinds)
+
+    def imported(self, part: Part) -> Iterator[str]:
+        """Iterate over the dotted names of the modules that `part` imports, and may import."""
+        for node in self._running(part.node):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield from _prefixes(alias.name)
+            elif isinstance(node, ast.ImportFrom):
+                base = self._absolute(node)
+                yield from _prefixes(base)
+                for alias in node.names:
+                    name = f"{base}.{alias.name}"
+                    if name in sys.modules:
+                        yield name
+
+    def _running(self, node: ast.AST) -> Iterator[ast.AST]:
+        if isinstance(node, ast.If) and self._plain.is_false(node.test):
+            for inner in node.orelse:
+                yield from self._running(inner)
+            return
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            for child in ast.iter_child_nodes(node):
+                yield from self._running(child)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = str(vars(self._module).get("__package__") or "")
+        for _ in range(node.level - 1):
+            package = package.rpartition(".")[0]
+        return f"{package}.{node.module}" if node.module else package
+
+    def _class(self, scope: tuple[str, ...]) -> object:
+        found: object = self._module
+        for name in scope:
+            if not isinstance(found, (ModuleType, type)):
+                return MISSING
+            found = vars(found).get(name, MISSING)
+        return found
+
+    def _kind_of(self, found: object) -> ClassKind:
+        if not isinstance(found, type):
+            return ClassKind.ACTIVE
+        kind = ClassKind.PLAIN
+        if type(found) is not type:
+            if not self._is_standard(type(found)):
+                return ClassKind.ACTIVE
+            # Those of abstract classes and protocols compare names.
+            kind = ClassKind.KNOWN
+        if issubclass(found, type) and found is not type:
+            return ClassKind.ACTIVE
+        for base in found.__mro__:
+            if self._is_standard(base):
+                if not issubclass(base, BaseException) and base is not object:
+                    kind = ClassKind.KNOWN
+            elif "__init_subclass__" in vars(base) or self._has_hooks(base):
+                return ClassKind.ACTIVE
+            elif not self._is_project(base):
+                kind = ClassKind.KNOWN
+        return kind
+
+    def _has_hooks(self, owner: type) -> bool:
+        """Return whether what `owner` holds is told its name."""
+        return any(
+            "__set_name__" in vars(base)
+            for value in vars(owner).values()
+            for base in type(value).__mro__
+            if not self._is_standard(base)
+        )
+
+    def _is_standard(self, owner: type) -> bool:
+        top = str(vars(owner).get("__module__", owner.__module__)).partition(".")[0]
+        path = getattr(sys.modules.get(top), "__file__", None)
+        return top in sys.stdlib_module_names and (
+            path is None or self._layout.region(os.path.abspath(path)) is not Region.PROJECT
+        )
+
+    def _is_project(self, owner: type) -> bool:
+        path = getattr(sys.modules.get(owner.__module__), "__file__", None)
+        return path is not None and self._layout.is_project(os.path.abspath(path))
+
+
+def _strongest(kinds: set[ClassKind]) -> ClassKind:
+    for kind in (ClassKind.ACTIVE, ClassKind.KNOWN):
+        if kind in kinds:
+            return kind
+    return ClassKind.PLAIN
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        yield ".".join(parts[:count])

@@ -1,0 +1,274 @@
+"""Which import-time code does nothing but bind names, judged by what its names mean now.
+
+Names are resolved in the module as it is loaded in this process; nothing is called,
+and no attribute of anything but modules and classes is looked at.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from .bindings import Part, bound_by
+from .words import FUNCTIONS
+
+MISSING = object()
+
+# Calls of these have no effect but their value; arguments are looked at as well.
+_PURE_CALLS = {
+    "builtins": (
+        "abs", "all", "any", "bool", "bytes", "complex", "dict", "divmod", "enumerate", "float",
+        "frozenset", "int", "isinstance", "issubclass", "len", "list", "max", "min", "object",
+        "ord", "chr", "pow", "property", "range", "repr", "reversed", "round", "set", "slice",
+        "sorted", "staticmethod", "classmethod", "str", "sum", "tuple", "zip",
+    ),
+    "re": ("compile", "escape"),
+    "typing": ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "cast"),
+    "collections": ("namedtuple", "OrderedDict", "defaultdict", "deque", "Counter", "ChainMap"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
+    "pathlib": ("Path", "PurePath", "PosixPath", "PurePosixPath"),
+    "functools": ("partial",),
+    "operator": ("itemgetter",),
+    "types": ("MappingProxyType", "SimpleNamespace"),
+    "logging": ("getLogger",),
+    "contextvars": ("ContextVar",),
+    "threading": ("Lock", "RLock", "local"),
+    "dataclasses": ("field",),
+    "itertools": ("count", "chain"),
+    "pytest": ("param",),
+}  # fmt: skip
+_PURE_DECORATORS = {
+    "builtins": ("property", "staticmethod", "classmethod"),
+    "functools": ("lru_cache", "cache", "cached_property"),
+    "contextlib": ("contextmanager", "asynccontextmanager"),
+    "abc": ("abstractmethod",),
+    "typing": ("final", "overload", "no_type_check", "override"),
+    "pytest": ("fixture",),
+}
+PURE_CLASS_DECORATORS = {
+    "dataclasses": ("dataclass",),
+    "functools": ("total_ordering",),
+    "typing": ("final", "runtime_checkable"),
+    "enum": ("unique",),
+}
+_OF_PROPERTIES = ("setter", "getter", "deleter")
+_IMMUTABLE = (str, bytes, int, float, tuple, frozenset, range)
+_OPERATORS = (
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr,
+    ast.BitXor, ast.LShift,
+)  # fmt: skip
+
+
+@cache
+def _objects(table: str) -> tuple[object, ...]:
+    tables = {
+        "calls": _PURE_CALLS, "decorators": _PURE_DECORATORS, "classes": PURE_CLASS_DECORATORS,
+    }  # fmt: skip
+    # A module that nobody has loaded can't have been named.
+    return tuple(
+        vars(sys.modules[module])[name]
+        for module, names in tables[table].items()
+        if module in sys.modules
+        for name in names
+        if name in vars(sys.modules[module])
+    )
+
+
+def is_standard(value: object) -> bool:
+    """Return whether the type of `value`, or `value` itself, is the standard library's."""
+    owner = value if isinstance(value, type) else type(value)
+    top = str(getattr(owner, "__module__", "")).partition(".")[0]
+    return top in sys.stdlib_module_names
+
+
+class PlainCode:
+    """Judges the parts of one loaded module."""
+
+    def __init__(self, namespace: Mapping[str, Any], rebound: frozenset[str]) -> None:
+        """Judge by what names mean in `namespace`; those `rebound` may mean several things."""
+        self._namespace = namespace
+        self._rebound = rebound
+
+    def is_plain(self, part: Part) -> bool:
+        """Return whether `part` does nothing but bind names, imports aside."""
+        return self._statement(part.node, bool(part.scope))
+
+    def resolve(self, node: ast.expr) -> object:
+        """Return what an expression made of names and dots means, or `MISSING`."""
+        if isinstance(node, ast.Name):
+            if node.id in self._rebound:
+                return MISSING
+            found = self._namespace.get(node.id, MISSING)
+            return vars(builtins).get(node.id, MISSING) if found is MISSING else found
+        if isinstance(node, ast.Attribute):
+            owner = self.resolve(node.value)
+            if isinstance(owner, (ModuleType, type)):
+                return vars(owner).get(node.attr, MISSING)
+        return MISSING
+
+    def is_pure_class_decorator(self, node: ast.expr) -> bool:
+        """Return whether a decorator only adds to the class that it is given."""
+        return self._is_pure(node, "classes")
+
+    def is_false(self, node: ast.expr) -> bool:
+        """Return whether `node` is the constant that only type checkers take for true."""
+        if not isinstance(node, (ast.Name, ast.Attribute)) or self.resolve(node) is not False:
+            return False
+        return (node.id if isinstance(node, ast.Name) else node.attr) == "TYPE_CHECKING"
+
+    def _statement(self, node: ast.stmt, in_class: bool) -> bool:
+        if isinstance(node, FUNCTIONS):
+            return self._function(node, in_class)
+        if isinstance(node, ast.ClassDef):
+            return all(self._is_pure(item, "classes") for item in node.decorator_list) and all(
+                self._expression(item) for item in (*node.bases, *(k.value for k in node.keywords))
+            )
+        if isinstance(node, ast.Assign):
+            return all(map(_is_name, node.targets)) and self._expression(node.value)
+        if isinstance(node, ast.AnnAssign):
+            value = node.value is None or self._expression(node.value)
+            return _is_name(node.target) and value and self._expression(node.annotation)
+        if isinstance(node, ast.Expr):
+            return isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Delete):
+            return all(map(_is_name, node.targets))
+        if isinstance(node, ast.ImportFrom):
+            return node.module != "__future__"
+        if isinstance(node, (ast.Import, ast.Pass)):
+            return True
+        if isinstance(node, ast.If):
+            blocks = [*node.body, *node.orelse]
+            return self._expression(node.test) and self._block(blocks, in_class)
+        if isinstance(node, ast.Try):
+            handlers = [inner for handler in node.handlers for inner in handler.body]
+            blocks = [*node.body, *handlers, *node.orelse, *node.finalbody]
+            caught = [handler.type for handler in node.handlers if handler.type is not None]
+            return all(map(self._expression, caught)) and self._block(blocks, in_class)
+        return False
+
+    def _block(self, body: list[ast.stmt], in_class: bool) -> bool:
+        return all(
+            not isinstance(inner, ast.ClassDef) and self._statement(inner, in_class)
+            for inner in body
+        )
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, in_class: bool) -> bool:
+        arguments = node.args
+        evaluated = [*arguments.defaults, *(item for item in arguments.kw_defaults if item)]
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += [item for item in (arguments.vararg, arguments.kwarg) if item]
+        evaluated += [item.annotation for item in every if item.annotation]
+        evaluated += [node.returns] if node.returns else []
+        return all(map(self._expression, evaluated)) and all(
+            self._is_pure(item, "decorators") or (in_class and _is_of_property(item))
+            for item in node.decorator_list
+        )
+
+    def _is_pure(self, decorator: ast.expr, table: str) -> bool:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if self._is_mark(called):
+            return True
+        if isinstance(decorator, ast.Call):
+            if any(keyword.arg == "autouse" for keyword in decorator.keywords):
+                return False
+            values = [*decorator.args, *(keyword.value for keyword in decorator.keywords)]
+            if not all(map(self._expression, values)):
+                return False
+        found = self.resolve(called)
+        return any(found is known for known in _objects(table))
+
+    def _is_mark(self, node: ast.expr) -> bool:
+        """Return whether `node` is one of pytest's marks: they lie where they are put."""
+        if not isinstance(node, ast.Attribute):
+            return False
+        pytest = sys.modules.get("pytest")
+        return pytest is not None and self.resolve(node.value) is vars(pytest).get("mark")
+
+    def _expression(self, node: ast.AST) -> bool:
+        if isinstance(node, (ast.Constant, ast.Name, ast.Lambda)):
+            return True
+        if isinstance(node, ast.Attribute):
+            return self._is_mark(node) or self._is_open(node.value)
+        if isinstance(node, ast.Subscript):
+            return self._is_open(node.value) and self._expression(node.slice)
+        if isinstance(node, ast.Call):
+            return self._call(node)
+        if isinstance(node, ast.BinOp):
+            return isinstance(node.op, _OPERATORS) and all(
+                self._is_operand(side) for side in (node.left, node.right)
+            )
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            bound = {name for item in node.generators for name in bound_by(item.target)}
+            called = {
+                inner.func.id
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name)
+            }
+            return bound.isdisjoint(called) and self._all(node)
+        if isinstance(node, _TRANSPARENT):
+            return self._all(node)
+        return False
+
+    def _all(self, node: ast.AST) -> bool:
+        return all(map(self._expression, ast.iter_child_nodes(node)))
+
+    def _call(self, node: ast.Call) -> bool:
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if not all(map(self._expression, values)):
+            return False
+        function = node.func
+        if self._is_mark(function):
+            return True
+        if isinstance(function, ast.Attribute):
+            owner = function.value
+            if isinstance(owner, (ast.Constant, ast.JoinedStr)):
+                return self._expression(owner)
+            if type(self.resolve(owner)) in _IMMUTABLE:
+                return True
+        found = self.resolve(function)
+        return any(found is known for known in _objects("calls"))
+
+    def _is_open(self, node: ast.expr) -> bool:
+        """Return whether attributes and items of `node` can be read without running anything."""
+        found = self.resolve(node)
+        if found is MISSING:
+            return isinstance(node, (ast.Attribute, ast.Subscript)) and self._expression(node)
+        if isinstance(found, ModuleType):
+            return "__getattr__" not in vars(found)
+        return isinstance(found, type) or is_standard(found)
+
+    def _is_operand(self, node: ast.expr) -> bool:
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            found = self.resolve(node)
+            return found is not MISSING and (isinstance(found, type) or is_standard(found))
+        return self._expression(node)
+
+
+_TRANSPARENT: tuple[type[ast.AST], ...] = (
+    ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp,
+    ast.Starred, ast.Slice, ast.JoinedStr, ast.FormattedValue, ast.comprehension,
+    ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
+)  # fmt: skip
+
+
+def _is_name(target: ast.expr) -> bool:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return all(map(_is_name, target.elts))
+    if isinstance(target, ast.Starred):
+        return _is_name(target.value)
+    return isinstance(target, ast.Name)
+
+
+def _is_of_property(decorator: ast.expr) -> bool:
+    return (
+        isinstance(decorator, ast.Attribute)
+        and decorator.attr in _OF_PROPERTIES
+        and isinstance(decorator.value, ast.Name)
+    )
