@@ -213,3 +213,57 @@ def test_a_broken_cache_is_told_once(distributed: Project, tmp_path: Path) -> No
 
     assert run.counts["passed"] == EVERYTHING - 2
     assert run.stdout.count("CacheUnavailableWarning") == 1
+
+
+FIRST = "test_a.py::test_first"
+CRASHING = {
+    "code_.py": "def one(): return 1\n",
+    "conftest.py": "",
+    "test_a.py": """
+        import pytest, code_
+        @pytest.fixture(scope="session")
+        def number():
+            return code_.one()
+        def test_first(number):
+            assert number == 1
+        def test_second():
+            pass
+        """,
+    "test_b.py": "import os\ndef test_crash(): os._exit(1)\n",
+    "test_c.py": "def test_later(): pass\n",
+}
+
+
+def test_what_ran_before_a_worker_crashed_is_known(project: Project) -> None:
+    crashing = project.write(CRASHING).with_plugins("xdist")
+    first = crashing.run("--cachekit", "-n", "1")
+    second = crashing.run("--cachekit", "-n", "1")
+    edited = crashing.replace("code_.py", "return 1", "return 2").run("--cachekit", "-n", "1")
+
+    assert first.counts == second.counts == {"passed": 3, "failed": 1}
+    assert "its worker didn't come to its end" in first.reasons["test_b.py::test_crash"]
+    assert second.verdicts[FIRST] == second.verdicts["test_c.py::test_later"] == "hit"
+    assert edited.reasons[FIRST] == "function code_.py::one changed"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("test_a.py", "return code_.one()", "yield code_.one()"),
+        ("test_a.py", "(number):", "(number, request):\n    open('log', 'w').close()"),
+        ("conftest.py", "", "def pytest_sessionfinish(): pass\n"),
+    ],
+    ids=["a teardown to come", "a file that may yet be read", "a hook to come"],
+)
+def test_what_may_not_have_been_all_is_lost_with_the_worker(
+    project: Project, file: str, old: str, new: str
+) -> None:
+    crashing = project.write(CRASHING).with_plugins("xdist")
+    text = crashing.files[file].decode()
+    unsure = crashing.write({file: text.replace(old, new, 1)})
+    first = unsure.run("--cachekit", "-n", "1")
+    second = unsure.run("--cachekit", "-n", "1")
+
+    assert "its worker didn't come to its end" in first.reasons[FIRST]
+    assert second.verdicts[FIRST] == "miss"
+    assert second.verdicts["test_c.py::test_later"] == "hit"

@@ -8,7 +8,7 @@ xdist makes; where everything hits no worker is started.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -30,6 +30,10 @@ class Controller:
         self._telling = telling
         run.fingerprints.distributed = True
         self.hits: Hits = []
+        self._early: dict[WorkerController, list[bytes]] = {}
+        """What workers handed over that have not come to their end."""
+        self._ran: dict[WorkerController, set[str]] = {}
+        """Node ids of the tests that these ran."""
 
     def pytest_plugin_registered(self, plugin: object, manager: pytest.PytestPluginManager) -> None:
         """Take the place of xdist's session."""
@@ -48,24 +52,50 @@ class Controller:
         """Take in tests about which nothing was asked."""
         self._run.expect(ids)
 
+    def take_early(self, node: WorkerController, report: pytest.TestReport) -> None:
+        """Keep what came with a worker's `report`, in case that it does not come to its end."""
+        self._ran.setdefault(node, set()).add(report.nodeid)
+        parcel = vars(report).pop(PARCEL, None)
+        if parcel is not None:
+            self._early.setdefault(node, []).append(parcel)
+
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:
         """Take in what a worker recorded."""
         parcel = getattr(node, "workeroutput", {}).get(PARCEL)
-        if isinstance(parcel, bytes):
-            try:
-                self._run.record(unpack(parcel))
-            except Exception as problem:  # noqa: BLE001  a broken cache never breaks a run
-                self._run.fail_to_record(problem)
-        elif parcel is not None:
+        if parcel is None:
+            self._take_in_early(node)
+        elif isinstance(parcel, bytes):
+            self._take_in([parcel])
+        else:
             self._run.warn(
                 f"A worker's results could not be stored ({parcel}): please report this."
             )
+        self._early.pop(node, None)
+        self._ran.pop(node, None)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Store what was recorded, and write the report."""
+        for node in list(self._ran):
+            # The run was interrupted, and nobody waits for its workers.
+            self._take_in_early(node)
         self._run.finish()
         self._telling.write_report()
+
+    def _take_in_early(self, node: WorkerController) -> None:
+        """Take in what a worker recorded up to when it crashed."""
+        known = self._take_in(self._early.get(node, ()))
+        self._run.forgo(self._ran.get(node, set()) - known, "its worker didn't come to its end")
+
+    def _take_in(self, parcels: Iterable[bytes]) -> set[str]:
+        """Record what is in `parcels`; return the node ids of the tests that they tell of."""
+        try:
+            recordings = [recording for parcel in parcels for recording in unpack(parcel)]
+            self._run.record(recordings)
+        except Exception as problem:  # noqa: BLE001  a broken cache never breaks a run
+            self._run.fail_to_record(problem)
+            return set()
+        return {recording.nodeid for recording in recordings}
 
 
 class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
@@ -119,6 +149,11 @@ class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
         super().worker_collectionfinish(node, ids)
         if self._session is not None and self._total:
             self._session.testscollected = self._total
+
+    def worker_testreport(self, node: WorkerController, rep: pytest.TestReport) -> None:
+        """Take what came with a report before anybody else sees it."""
+        self._controller.take_early(node, rep)
+        super().worker_testreport(node, rep)
 
     def _failed_worker_collectreport(
         self, node: WorkerController, rep: pytest.CollectReport | pytest.TestReport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ class Actions:
         self._recorder = recorder
         self._files: dict[str, Action] = {}
         self._distinct: dict[tuple[object, ...], Action] = {}
-        self._fixtures: dict[Any, Action] = {}
+        self._fixtures: dict[FixtureDef[Any], Action] = {}
+        self._values: dict[FixtureDef[Any], Callable[[], None]] = {}
+        """Look at the state of the values of shared fixtures that are set up."""
         self._drawing = Action("Hypothesis, which draws from constants of all modules,")
         self._patch_fixtures(patches)
 
@@ -72,6 +75,19 @@ class Actions:
                 name, fingerprint = module.source
                 self._drawing.inputs["file", name] = fingerprint
 
+    def unfinished(self) -> set[Action]:
+        """Return the shared fixtures that are set up and will do something when torn down.
+
+        The state of the values of all that are set up is looked at as well.
+        """
+        for look in self._values.values():
+            look()
+        return {
+            action
+            for fixture, action in self._fixtures.items()
+            if fixture.cached_result is not None and _tears_down(fixture)
+        }
+
     def _file(self, path: Path) -> Action:
         name = str(path)
         action = self._files.get(name)
@@ -102,8 +118,7 @@ class Actions:
             self._recorder.observe(self._recorder.read, "environment", variable)
 
     def _patch_fixtures(self, patches: Patches) -> None:
-        recorder, fixtures = self._recorder, self._fixtures
-        values: dict[FixtureDef[Any], Callable[[], None]] = {}
+        recorder, fixtures, values = self._recorder, self._fixtures, self._values
         original_execute = FixtureDef.execute
         original_finish = FixtureDef.finish
 
@@ -137,6 +152,14 @@ class Actions:
 
         patches.set(FixtureDef, "execute", execute)
         patches.set(FixtureDef, "finish", finish)
+
+
+def _tears_down(fixture: FixtureDef[Any]) -> bool:
+    """Return whether code other than pytest's runs when a fixture that is set up is torn down."""
+    if inspect.isgeneratorfunction(fixture.func) or inspect.isasyncgenfunction(fixture.func):
+        return True
+    functions = (getattr(finish, "func", finish) for finish in fixture._finalizers)
+    return any(function.__module__ != FixtureDef.__module__ for function in functions)
 
 
 def declares_inputs(item: pytest.Item) -> bool:

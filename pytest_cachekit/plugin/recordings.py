@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -76,10 +76,15 @@ class Recordings:
 
     def __init__(self) -> None:
         self._ran: list[Ran] = []
+        self._undecided: list[Ran] = []
+        """Those that `settle_early` has not returned."""
+        self._times: Counter[str] = Counter()
 
     def add(self, ran: Ran) -> None:
         """Note that a test ran."""
         self._ran.append(ran)
+        self._undecided.append(ran)
+        self._times[ran.item.nodeid] += 1
 
     def settle(
         self, recorder: Recorder, meter: CoverageMeter, fingerprints: Fingerprints
@@ -88,30 +93,66 @@ class Recordings:
         recorder.children.settle()
         recorder.modules.settle()
         recorder.writes.settle()
-        graph = Graph(recorder)
-        graph.prepare(ran.action for ran in self._ran)
-        times = Counter(ran.item.nodeid for ran in self._ran)
-        found: list[TestRecording] = []
-        for ran in self._ran:
-            item, outcome = ran.item, ran.outcome
-            refusal = uncacheable_reason(item)
-            if times[item.nodeid] > 1:
-                refusal = "several selected tests share its node id"
-            refusal = refusal or graph.refusal(ran.action, declared=declares_inputs(item))
-            reading = graph.reading(ran.action) if refusal is None else None
-            if reading is None:
-                outcome = None
-            elif outcome is not None and meter.measures:
-                shared = graph.apart_from(ran.action, ran.given)
-                files = meter.files(ran.covered, shared, fingerprints)
-                outcome = with_coverage(outcome, files)
-            group, name = group_and_name(item)
-            found.append(
-                TestRecording(item.nodeid, group, name, reading, outcome, refusal, ran.not_stored)
-            )
+        graph = self._graph(recorder)
+        found = [self._recording(ran, graph, meter, fingerprints) for ran in self._ran]
         # The rest of pytest's end collects garbage several times.
         self._ran.clear()
+        self._undecided.clear()
         return found
+
+    def settle_early(
+        self,
+        recorder: Recorder,
+        meter: CoverageMeter,
+        fingerprints: Fingerprints,
+        unfinished: Container[Action],
+    ) -> list[TestRecording]:
+        """Return what tests read, as far as nothing that is still to come can add to it.
+
+        Each is returned once. Memos that later tests fill were not there for earlier ones. But
+        what somebody wrote may yet be read, which binds who wrote it; and what is still
+        set up will read more when it is torn down. Tests that rest on such are kept back.
+
+        Args:
+            recorder: has seen all tests up to now, and none is running.
+            meter: the same, for coverage.
+            fingerprints: what inputs are now.
+            unfinished: actions that will go on.
+        """
+        recorder.modules.settle()
+        graph = self._graph(recorder)
+        found: list[TestRecording] = []
+        undecided: list[Ran] = []
+        for ran in self._undecided:
+            if graph.has_written(ran.action) or graph.rests_on_any(ran.action, unfinished):
+                undecided.append(ran)
+            else:
+                found.append(self._recording(ran, graph, meter, fingerprints))
+        self._undecided = undecided
+        return found
+
+    def _graph(self, recorder: Recorder) -> Graph:
+        graph = Graph(recorder)
+        graph.prepare(ran.action for ran in self._ran)
+        return graph
+
+    def _recording(
+        self, ran: Ran, graph: Graph, meter: CoverageMeter, fingerprints: Fingerprints
+    ) -> TestRecording:
+        item, outcome = ran.item, ran.outcome
+        refusal = uncacheable_reason(item)
+        if self._times[item.nodeid] > 1:
+            refusal = "several selected tests share its node id"
+        refusal = refusal or graph.refusal(ran.action, declared=declares_inputs(item))
+        reading = graph.reading(ran.action) if refusal is None else None
+        if reading is None:
+            outcome = None
+        elif outcome is not None and meter.measures:
+            shared = graph.apart_from(ran.action, ran.given)
+            files = meter.files(ran.covered, shared, fingerprints)
+            outcome = with_coverage(outcome, files)
+        group, name = group_and_name(item)
+        return TestRecording(item.nodeid, group, name, reading, outcome, refusal, ran.not_stored)
 
 
 class _Parcel(msgspec.Struct, array_like=True):

@@ -113,6 +113,13 @@ class Run:
         if results is not None:
             results.record(recordings, self.tally.lines)
 
+    def forgo(self, nodeids: Iterable[str], reason: str) -> None:
+        """Note that what these tests read won't be known, and why."""
+        for nodeid in nodeids:
+            line = self.tally.lines.get(nodeid)
+            if line is not None:
+                line.not_stored = line.not_stored or reason
+
     def finish(self) -> None:
         """Store what was recorded, unless the cache is only read."""
         try:

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 import msgspec
+import pluggy
 import pytest
 from _pytest.assertion import rewrite
 
@@ -49,6 +50,25 @@ class Watch:
         """Return what the tests read that ran."""
         self._actions.settle()
         return self._recordings.settle(self.tracer.recorder, self._meter, self._fingerprints)
+
+    def settle_early(self, hook: Any) -> list[TestRecording]:
+        """Return what tests read that ran, where that is known already; each test once.
+
+        Args:
+            hook: the hooks of the run; those of the project's that run at its end may read more.
+        """
+        recorder = self.tracer.recorder
+        with recorder.standing_still():
+            if any(map(self._is_project, hook.pytest_sessionfinish.get_hookimpls())):
+                return []
+            unfinished = self._actions.unfinished()
+            return self._recordings.settle_early(
+                recorder, self._meter, self._fingerprints, unfinished
+            )
+
+    def _is_project(self, implementation: pluggy.HookImpl) -> bool:
+        code = getattr(implementation.function, "__code__", None)
+        return code is None or self._fingerprints.layout.is_project(code.co_filename)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from ..reading import Function, Input, Reading, Source, bits
 from .action import Action
@@ -74,6 +74,18 @@ class Graph:
         for other in known:
             mask &= ~self._mask(other)
         return [node for index, node in enumerate(self._nodes) if mask >> index & 1]
+
+    def rests_on_any(self, action: Action, others: Container[Action]) -> bool:
+        """Return whether one of `others` is `action` or something that it rests on."""
+        return action in others or any(
+            self._nodes[index] in others for index in bits(self._mask(action))
+        )
+
+    def has_written(self, action: Action) -> bool:
+        """Return whether `action`, or something that it rests on, wrote what others may read."""
+        return bool(action.writes) or any(
+            self._nodes[index].writes for index in bits(self._mask(action))
+        )
 
     def refusal(self, action: Action, *, declared: bool) -> str | None:
         """Return why the outcome of `action` must not be stored; None where it may.

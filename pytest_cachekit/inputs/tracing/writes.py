@@ -40,7 +40,7 @@ class Writes:
         self.history.append((path, action))
         if appends:
             self._appended.add(path)
-        if not self._layout.is_temporary(path):
+        if not self._layout.is_temporary(path) and self._layout.region(path) is not Region.IGNORED:
             action.writes.add(path)
             self._filled.setdefault(os.path.dirname(path), set()).add(action)
 
