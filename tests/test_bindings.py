@@ -87,13 +87,13 @@ def story(title: str, module: str, test: str, old: str, new: str, because: str) 
         "by an override",
         """
         class Base:
-            def run(self): return self.step()
-            def step(self): return 1
+            def run(self): return self.step_of_it()
+            def step_of_it(self): return 1
         class Thing(Base):
             size = 1
         """,
         "from mod import Thing\ndef test_it(): assert Thing().run() == 1",
-        "    size = 1", "    size = 1\n    def step(self): return 2", "names step",
+        "    size = 1", "    size = 1\n    def step_of_it(self): return 2", "names step_of_it",
     ),
     story(
         "by what the language looks up",

@@ -166,6 +166,16 @@ def test_a_selected_test_is_replayed(distributed: Project) -> None:
     assert run.verdicts == {"test_numbers.py::test_double[3]": "hit"}
 
 
+def test_deselected_tests_are_told_as_without_the_cache(distributed: Project) -> None:
+    arguments = ("-n", "2", "-k", "not double")
+    plain = distributed.run(*arguments)
+    first = distributed.run("--cachekit", *arguments)
+    warm = distributed.run("--cachekit", *arguments)
+
+    assert first.counts == warm.counts == plain.counts
+    assert warm.stats["run"] == 0
+
+
 def test_repeated_node_ids_run_as_often_as_asked(distributed: Project) -> None:
     distributed.run("--cachekit", "-n", "2")
     run = distributed.run(

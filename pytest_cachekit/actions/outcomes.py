@@ -25,6 +25,8 @@ class Phase(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     properties: list[tuple[str, str | int | float | bool | None]] = []
     subtest: dict[str, Any] | None = None
     """Where it is a subtest's: its report as pytest serializes it."""
+    attributes: dict[str, Any] = {}
+    """What other plugins put on the report: names to plain data."""
 
 
 class RecordedWarning(msgspec.Struct, frozen=True, array_like=True):

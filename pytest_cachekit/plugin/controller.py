@@ -121,6 +121,10 @@ class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
         to_run: int | None = None
         if self._run.why_everything_runs is None and self._run.knows_results():
             session.perform_collect()
+            reporter = self.config.pluginmanager.getplugin("terminalreporter")
+            if reporter is not None:
+                # Runs with xdist don't count them, since only workers collect.
+                reporter.stats.pop("deselected", None)
             to_run = self._decide(session.items)
         if to_run != 0:
             if to_run is not None and len(self.config.option.tx) > to_run:

@@ -18,6 +18,9 @@ from ..inputs.tracing.recorder import Recorder
 from ..inputs.tracing.shared_values import watch_value
 from .obstacles import is_hypothesis_test
 
+_HARMLESS = frozenset({"_pytest", "", "conftest", __name__.partition(".")[0]})
+"""Packages whose fixtures add to reports only. Conftests mostly tell what concerns no fixture."""
+
 
 class Actions:
     """The actions of one run of pytest."""
@@ -119,11 +122,14 @@ class Actions:
 
     def _patch_fixtures(self, patches: Patches) -> None:
         recorder, fixtures, values = self._recorder, self._fixtures, self._values
+        tells_at_end = _Reporters()
         original_execute = FixtureDef.execute
         original_finish = FixtureDef.finish
 
         def execute(self: FixtureDef[Any], request: Any) -> Any:
             __tracebackhide__ = True
+            if tells_at_end(self, request.config.hook):
+                recorder.current.refuse(f"asks for {self.argname}, of which its plugin tells later")
             if self.scope == "function":
                 return original_execute(self, request)
             shared = fixtures.get(self)
@@ -168,6 +174,36 @@ def declares_inputs(item: pytest.Item) -> bool:
         marker.kwargs.get("inputs") is not None or marker.kwargs.get("env") is not None
         for marker in item.iter_markers("cachekit")
     )
+
+
+class _Reporters:
+    """Plugins that tell at the end what their fixtures saw, as numbers, snapshots, attachments.
+
+    What they tell of a test, and the exit status that they may choose, would lack what is replayed.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[FixtureDef[Any], bool] = {}
+
+    def __call__(self, fixture: FixtureDef[Any], hook: Any) -> bool:
+        """Return whether `fixture`, which was asked for by name, is one of such a plugin."""
+        known = self._known.get(fixture)
+        if known is None:
+            known = self._known[fixture] = self._find(fixture, hook)
+        return known
+
+    def _find(self, fixture: FixtureDef[Any], hook: Any) -> bool:
+        if getattr(fixture, "_autouse", False):
+            return False
+        package = _package(fixture.func.__module__)
+        return package not in _HARMLESS and any(
+            _package(implementation.function.__module__) == package
+            for implementation in hook.pytest_terminal_summary.get_hookimpls()
+        )
+
+
+def _package(module: str | None) -> str:
+    return (module or "").partition(".")[0]
 
 
 def _names(value: str | Sequence[str]) -> Sequence[str]:

@@ -19,6 +19,11 @@ REPLAYED = "cachekit"
 """Attribute of a report that was replayed rather than made by running the test."""
 
 
+_OF_PYTEST = frozenset(
+    (*vars(pytest.TestReport("", ("", 0, ""), {}, "passed", None, "call")), "wasxfail")
+)
+
+
 class NotStorableError(Exception):
     """An outcome isn't one that may be replayed; the message says why."""
 
@@ -38,6 +43,13 @@ class Recorded:
     def __init__(self) -> None:
         self.reports: list[pytest.TestReport] = []
         self.warnings: list[tuple[warnings.WarningMessage, str]] = []
+        self._attributes: list[dict[str, Any]] = []
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Note a report, before those to whom it is reported add to it."""
+        self.reports.append(report)
+        added = vars(report).keys() - _OF_PYTEST
+        self._attributes.append({name: getattr(report, name) for name in added})
 
     def outcome(self, item: pytest.Item, layout: Layout) -> TestOutcome:
         """Return what to store.
@@ -54,7 +66,10 @@ class Recorded:
         ):
             raise NotStorableError("it ran more than once, or was interrupted")
         return TestOutcome(
-            [_phase(item, report, layout) for report in self.reports],
+            [
+                _phase(item, report, attributes, layout)
+                for report, attributes in zip(self.reports, self._attributes, strict=True)
+            ],
             [_warning(message, when, layout) for message, when in self.warnings],
         )
 
@@ -75,10 +90,24 @@ def _check(report: pytest.TestReport) -> None:
             raise NotStorableError(f"its property {name!r} is neither text nor a number")
 
 
-def _phase(item: pytest.Item, report: pytest.TestReport, layout: Layout) -> Phase:
+def _is_plain(value: object) -> bool:
+    """Return whether `value` comes back from where it is stored as what it was."""
+    if isinstance(value, dict):
+        return all(type(key) is str for key in value) and all(map(_is_plain, value.values()))
+    if type(value) is list:
+        return all(map(_is_plain, value))
+    return type(value) in (str, int, float, bool, type(None))
+
+
+def _phase(
+    item: pytest.Item, report: pytest.TestReport, attributes: dict[str, Any], layout: Layout
+) -> Phase:
     if _is_subtest(report):
         data = item.config.hook.pytest_report_to_serializable(config=item.config, report=report)
         return Phase(str(report.when), report.outcome, report.duration, subtest=data)
+    for name, value in attributes.items():
+        if not _is_plain(value):
+            raise NotStorableError(f"its report carries {name!r}, which is no plain data")
     skipped_at = xfail = None
     if hasattr(report, "wasxfail"):
         xfail = (report.wasxfail, str(report.longrepr or ""))
@@ -99,6 +128,7 @@ def _phase(item: pytest.Item, report: pytest.TestReport, layout: Layout) -> Phas
         skipped_at,
         xfail,
         list(report.user_properties),  # type: ignore[arg-type]  # `_check` looked at the values
+        attributes=attributes,
     )
 
 
@@ -163,6 +193,7 @@ def _reports(
             start=now - phase.duration,
             stop=now,
             user_properties=phase.properties,
+            **phase.attributes,
             **({} if phase.xfail is None else {"wasxfail": phase.xfail[0]}),
         )
 

@@ -61,7 +61,8 @@ class Watch:
         with recorder.standing_still():
             if any(map(self._is_project, hook.pytest_sessionfinish.get_hookimpls())):
                 return []
-            unfinished = self._actions.unfinished()
+            self._actions.settle()
+            unfinished = self._actions.unfinished() | recorder.children.starters
             return self._recordings.settle_early(
                 recorder, self._meter, self._fingerprints, unfinished
             )
@@ -115,10 +116,11 @@ class Watch:
         )
         return result
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the reports of the test that runs."""
         if self._current is not None and not hasattr(report, REPLAYED):
-            self._current.reports.append(report)
+            self._current.take(report)
 
     def pytest_warning_recorded(
         self, warning_message: warnings.WarningMessage, when: str, nodeid: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -28,9 +27,6 @@ class Worker:
         self._pace = Pace()
         self._early: bytes | None = None
         self._owner = os.getpid()
-        with watch.tracer.recorder.unobserved():
-            # xdist asks for it when the session starts, and Python remembers: it may start `uname`.
-            platform.platform()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(

@@ -76,6 +76,11 @@ class ChildTraces:
         # Where a run ends before it settles.
         atexit.register(self._close)
 
+    @property
+    def starters(self) -> frozenset[Action]:
+        """The actions that started children of which nothing is settled yet."""
+        return frozenset(child.action for child in self._children)
+
     def expect(self, program: Program) -> Child:
         """Return a child of the current action that is about to start `program`."""
         recorder = self._recorder

@@ -13,9 +13,10 @@ import _posixsubprocess
 import functools
 import os
 import posix
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from .child_report import VARIABLE
@@ -44,6 +45,8 @@ _HELPERS = (
 )
 # They make coverage measure children by itself, in files that a replayed test doesn't write.
 _MEASURES = frozenset({"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COV_CORE_DATAFILE"})
+_ON_THE_WAY = frozenset({"subprocess", __name__, f"{__name__.rpartition('.')[0]}.audit",
+                         f"{__name__.rpartition('.')[0]}.recorder"})  # fmt: skip
 _PLAIN = Filter()
 FILTERS: dict[str, Filter] = {
     **dict.fromkeys(
@@ -67,8 +70,10 @@ FILTERS: dict[str, Filter] = {
 
 def note_child(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note the start of a child, from the arguments of the event `subprocess.Popen`."""
-    program, argv, cwd, env = arguments
     recorder.begin_child(None)
+    if _is_for_platform():
+        return
+    program, argv, cwd, env = arguments
     words = _words(program, argv)
     if not words:
         recorder.current.refuse_unless_declared("starts a process (unknown)")
@@ -224,6 +229,16 @@ def spawning_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepar
 def _is_helper(words: Sequence[str]) -> bool:
     """Return whether multiprocessing starts what only serves it: its tracker, its fork server."""
     return words[-1].startswith(_HELPERS) and words[-2] == "-c"
+
+
+def _is_for_platform() -> bool:
+    """Return whether the module `platform` asks, once for all, what is part of every key."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") != "platform":
+        if frame.f_globals.get("__name__") not in _ON_THE_WAY:
+            return False
+        frame = frame.f_back
+    return frame is not None
 
 
 def _words(program: Any, argv: Any) -> Sequence[str]:
