@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType
-from typing import Any, Protocol
+from typing import Any
 
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
@@ -18,28 +18,12 @@ from .action import Action
 from .child_traces import ChildTraces, Program
 from .functions import FunctionTracer
 from .memos import States
+from .meter import Meter
 from .modules import ImportedModules
 from .units import Unit
 from .writes import Writes
 
 _LISTINGS = frozenset({"listing", "sizes"})
-
-
-class Meter(Protocol):
-    """Measures something that belongs to actions, as which lines ran."""
-
-    @property
-    def measures(self) -> bool:
-        """Whether it does measure in this run."""
-        ...
-
-    def credit(self, action: Action) -> None:
-        """Credit to `action` what happened since the last call."""
-        ...
-
-    def begin(self) -> None:
-        """An action begins, and must miss nothing because an earlier one did the same."""
-        ...
 
 
 class Recorder:
