@@ -1,4 +1,4 @@
-"""A slice of the laboratory: one probe of each area; `python -m lab.probes` tries them all."""
+"""A slice of the laboratory: a probe of every third area; `python -m lab.probes` tries them all."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from lab.probes.judge import judge
 from lab.probes.probe import Probe, load_probes
 
 
-def first_of_each_area() -> list[Probe]:
+def one_of_every_third_area() -> list[Probe]:
     found: dict[str, Probe] = {}
     for probe in load_probes():
         if not probe.limit:
             found.setdefault(probe.area, probe)
-    return list(found.values())
+    return list(found.values())[::3]
 
 
-@pytest.mark.parametrize("probe", first_of_each_area(), ids=lambda probe: probe.title)
+@pytest.mark.parametrize("probe", one_of_every_third_area(), ids=lambda probe: probe.title)
 def test_probe(probe: Probe) -> None:
     judgement = judge(probe)
 

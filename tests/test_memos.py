@@ -35,6 +35,28 @@ SECOND = "test_it.py::test_second"
         target=SECOND,
     ),
     Story(
+        "a place that a dict reserves",
+        {
+            "mod.py": """
+                state = {"value": None}
+                def get():
+                    if state["value"] is None:
+                        state["value"] = compute()
+                    return state["value"]
+                def compute():
+                    return 1
+                """,
+            "test_it.py": """
+                import mod
+                def test_first(): mod.get()
+                def test_second(): assert mod.get() == 1
+                """,
+        },
+        replacing("mod.py", "return 1", "return 2"),
+        "function mod.py::compute",
+        target=SECOND,
+    ),
+    Story(
         "a cached property of a shared object",
         {
             "mod.py": """
@@ -83,3 +105,49 @@ def test_what_a_memo_holds_was_computed_in_another_tests_time(project: Project, 
 
     assert after.outcomes == dict.fromkeys(after.outcomes, "failed")
     assert list(after.verdicts.values()) == ["stale", "stale"]
+
+
+def test_a_memo_of_several_values_carries_what_each_was_read_from(project: Project) -> None:
+    before = project.write(
+        {
+            "mod.py": """
+                import functools
+                @functools.cache
+                def load(name):
+                    return open(name).read()
+                """,
+            "a.txt": "1",
+            "b.txt": "1",
+            "test_it.py": """
+                from mod import load
+                def test_first(): load("a.txt")
+                def test_other(): load("b.txt")
+                def test_second(): assert load("b.txt") == "1"
+                """,
+        }
+    )
+    before.run("--cachekit")
+    after = before.replace("b.txt", "1", "2").run("--cachekit")
+
+    assert after.verdicts[SECOND] == "stale"
+    assert after.outcomes[SECOND] == "failed"
+
+
+def test_a_memo_that_a_process_computed_makes_its_readers_uncacheable(project: Project) -> None:
+    before = project.write(
+        {
+            "mod.py": """
+                import functools, subprocess
+                @functools.cache
+                def f(): return subprocess.run(["sh", "-c", "echo 1"], capture_output=True).stdout
+                """,
+            "test_it.py": """
+                from mod import f
+                def test_first(): f()
+                def test_second(): assert f() == b"1\\n"
+                """,
+        }
+    )
+    before.run("--cachekit")
+
+    assert before.run("--cachekit").verdicts[SECOND] == "uncacheable"

@@ -3,6 +3,7 @@
 | kind          | name                  | fingerprint                                       |
 |---------------|-----------------------|---------------------------------------------------|
 | file          | path                  | digest of the content, or what else is there      |
+| journal       | path                  | the same, where it isn't empty                    |
 | listing       | path of a directory   | digest of the names in it                         |
 | metadata      | path                  | type, size, what its owner may do with it         |
 | mode          | path                  | type and all permissions                          |
@@ -17,7 +18,10 @@
 | distribution  | normalized name       | digest of version and RECORD, requirements too    |
 | distributions | "installed"           | digest of all names and versions                  |
 | program       | name or path          | "absent", or the digest of what would run         |
+| umask         | "start"               | the permissions that new files don't get          |
 | declared      | glob pattern          | digest of the names and contents that match       |
+
+Who runs actions adds kinds of its own.
 """
 
 from __future__ import annotations
@@ -84,9 +88,13 @@ class Fingerprints:
         self._variables: dict[str, str] = {}
         self.distributed = any(name.startswith(_OF_WORKERS.encode()) for name in self._environment)
         """Whether tests run in workers of pytest-xdist."""
+        umask = posix.umask(0)
+        posix.umask(umask)
+        self._umask = f"{umask:o}"
         self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
-        self._kinds: dict[str, Callable[[str], str]] = {
+        self.kinds: dict[str, Callable[[str], str]] = {
             "file": self.file,
+            "journal": self.journal,
             "listing": self.listing,
             "metadata": self.metadata,
             "mode": self.mode,
@@ -101,8 +109,10 @@ class Fingerprints:
             "distribution": self.distributions.fingerprint,
             "distributions": lambda _: self.distributions.all_fingerprint(),
             "program": self.program,
+            "umask": lambda _: self._umask,
             "declared": self.declared,
         }
+        """How each kind is computed from a name."""
 
     def now(self, kind: str, name: str) -> str:
         """Return the fingerprint of the input `name` of `kind` as it is now.
@@ -110,7 +120,7 @@ class Fingerprints:
         An unknown kind, or one that can't be computed, has a fingerprint that no stored one equals.
         """
         try:
-            return self._kinds[kind](name)
+            return self.kinds[kind](name)
         except (KeyError, OSError, ValueError) as error:
             return f"unreadable: {type(error).__name__}"
 
@@ -132,6 +142,10 @@ class Fingerprints:
             fingerprint = digest(stream.read())
         self._contents[path] = (signature, fingerprint)
         return fingerprint
+
+    def journal(self, name: str) -> str:
+        """Return the digest of a file's content, or "absent" where it has none."""
+        return ABSENT if self.metadata(name).startswith("file 0 ") else self.file(name)
 
     def listing(self, name: str) -> str:
         """Return the digest of names and types in a directory, by-products of tools left out."""
@@ -252,8 +266,12 @@ def describe(item: Input) -> str:
         "distribution": "distribution",
         "distributions": "set of distributions",
         "environment names": "which environment variables are set",
+        "umask": "umask of the process at its",
         "program": "program",
         "declared": "declared input",
+        "option": "option",
+        "ini": "ini value",
+        "plugins": "which plugins and conftests with hooks for all tests are there",
     }
     word = words.get(kind, kind)
-    return word if kind in ("environment names", "distributions") else f"{word} {name}"
+    return word if kind in ("environment names", "distributions", "plugins") else f"{word} {name}"

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 
 from ..reading import Reading
 
+UNCACHEABLE = "uncacheable"
+UNSEEN = "unseen"
+# A frame of code: its file, first line and name.
+FrameKey = tuple[str, int, str]
+
 
 @dataclass(eq=False, slots=True)
 class Action:
@@ -16,6 +21,8 @@ class Action:
     """Identifiers of functions that ran: indices into the tracer's units."""
     inputs: dict[tuple[str, str], str] = field(default_factory=dict)
     """Kind and name of what was read, to its fingerprint when it was read first."""
+    reads_below: dict[FrameKey, set[tuple[str, str]]] = field(default_factory=dict)
+    """Functions of the project to what was read while they ran; reasons for `refuse` included."""
     imports: set[str] = field(default_factory=set)
     """Dotted names that were imported while it ran, whether or not they were loaded already."""
     statements: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
@@ -35,6 +42,9 @@ class Action:
     unseen: str | None = None
     """The same, for what a marker can make good by declaring inputs: children, connections."""
 
+    refused: tuple[str, str] | None = None
+    """The last reason, and its kind, until whoever observes takes it."""
+
     def content(self) -> tuple[object, ...]:
         """Return all that was noted, so that actions which noted the same compare as equal."""
         return (
@@ -42,6 +52,7 @@ class Action:
             frozenset(self.inputs.items()),
             frozenset(self.imports),
             frozenset(self.parents),
+            frozenset((key, frozenset(reads)) for key, reads in self.reads_below.items()),
             self.uncacheable,
             self.unseen,
             # What others read of what it wrote, and what children read, is found out later.
@@ -50,10 +61,12 @@ class Action:
 
     def refuse(self, reason: str) -> None:
         """Note that the outcome must not be stored, because of `reason`."""
+        self.refused = (UNCACHEABLE, reason)
         if self.uncacheable is None:
             self.uncacheable = reason
 
     def refuse_unless_declared(self, reason: str) -> None:
         """Note that inputs can't be seen, because of `reason`; declared ones make up for it."""
+        self.refused = (UNSEEN, reason)
         if self.unseen is None:
             self.unseen = reason

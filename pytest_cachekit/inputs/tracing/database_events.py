@@ -39,7 +39,7 @@ def _note(recorder: Recorder, database: Any) -> None:
         return
     if os.path.lexists(name):
         # What isn't yet moved from the journal to the database counts as well.
-        recorder.read_file(name + "-wal")
+        recorder.read_journal(name + "-wal")
         recorder.modifies(name, reads=True)
     else:
         recorder.read_existence(os.path.dirname(name))

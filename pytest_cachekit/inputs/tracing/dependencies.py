@@ -15,7 +15,7 @@ from types import CodeType
 from ..layout import Region
 from ..reading import Input
 from .action import Action
-from .memos import state_actions
+from .memos import StateActions, state_actions
 from .names import code_constants, code_names, import_time_parts
 from .recorder import Recorder
 
@@ -46,7 +46,7 @@ class Dependencies:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._states: dict[str, Action] = {}
+        self._states = StateActions(recorder.units)
         self._installed: dict[str, Input | None] = {}
         self._units: dict[int, frozenset[Action]] = {}
         self._unit_names: dict[int, frozenset[str]] = {}
@@ -147,7 +147,7 @@ class Dependencies:
         actions = {self._recorder.modules.actions[unit.path]}
         names = self._names(identifier)
         self._named(names, code_constants(unit.code), actions)
-        actions.update(self._states[name] for name in self._states.keys() & names)
+        actions.update(self._states.used_by(identifier, names))
         self._units[identifier] = known = frozenset(actions)
         return known
 
@@ -176,6 +176,8 @@ class Dependencies:
                 actions.add(recorder.modules.actions[path])
                 found = True
             current = current.rpartition(".")[0]
+        if name in recorder.modules.made:
+            actions.add(recorder.modules.made[name])
         if not found:
             top = name.partition(".")[0]
             inputs.add(("module", top, recorder.fingerprints.now("module", top)))

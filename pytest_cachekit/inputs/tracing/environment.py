@@ -63,6 +63,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     def get(self: Any, key: Any) -> Any:
         inputs = recorder.current.inputs
         if type(key) is str and ("environment", key) in inputs:
+            recorder.note_readers("environment", key)
             return original_get(self, key)
         name = watched(key)
         if name is not None and is_noise(name) and _ALL in inputs:

@@ -168,8 +168,16 @@ def import_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepare]
 
         def find_spec(name: str, package: str | None = None) -> Any:
             full = module.resolve_name(name, package) if name.startswith(".") else name
-            recorder.observe(recorder.read, "module", full)
-            return original(name, package)
+            # A test may look along a path of its own; what counts is settled at the end.
+            recorder.modules.missing.add(full)
+            spec = original(name, package)
+            if (
+                spec is not None
+                and spec.has_location
+                and recorder.layout.is_project(str(spec.origin))
+            ):
+                recorder.observe(recorder.read_existence, os.path.abspath(str(spec.origin)))
+            return spec
 
         patches.set(module, "find_spec", functools.wraps(original)(find_spec))
 

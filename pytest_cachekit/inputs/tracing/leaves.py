@@ -1,87 +1,181 @@
-"""What can hold state: paths of names through modules, classes, instances and closures."""
+"""What can hold state: values that names, attributes and containers lead to, and what they hold."""
 
 from __future__ import annotations
 
 import contextlib
 import dis
+import logging
+import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from types import FunctionType, GeneratorType, ModuleType
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FunctionType, GeneratorType, MappingProxyType, ModuleType
 from typing import Any
 
 _BINDS_CELL = dis.opmap["STORE_DEREF"]
 _LIMIT = 2_000
+# Of larger containers only the number of elements is compared.
+_ELEMENTS = 1_000
+_ATOMS = (str, bytes, int, float, complex, frozenset, type(None))
+_CONTAINERS = (dict, list, set, deque, MappingProxyType)
 
 Path = tuple[str, ...]
-"""Names that lead from a namespace to a value, each an attribute of what came before."""
-_Leaf = tuple[object, int]
-Leaves = dict[Path, _Leaf]
-"""Paths of names to a value and its size."""
+"""What leads from a namespace to a value: names, and numbers of elements in brackets."""
+Place = tuple[str, frozenset[str]]
+"""An attribute, and the names of the classes of the instance that has it; none for a global,
+
+a variable of a closure, or the function of a generator.
+"""
 
 
-def differing(before: Leaves, after: Leaves) -> Iterator[Path]:
-    """Iterate over the paths of names whose values are others, or changed."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """A value, and how code reaches it."""
+
+    value: object
+    contents: tuple[object, ...]
+    """What is another object, or another number, when the value has changed."""
+    name: str
+    """The global or class attribute that leads there."""
+    place: Place
+
+    def differs(self, other: Leaf) -> bool:
+        """Return whether `other` is another value, or the same one after a change."""
+        return (
+            self.value is not other.value
+            or len(self.contents) != len(other.contents)
+            or any(
+                one is not two and not (type(one) is type(two) is int and one == two)
+                for one, two in zip(self.contents, other.contents, strict=True)
+            )
+        )
+
+
+Leaves = dict[Path, Leaf]
+
+
+def differing(before: Leaves, after: Leaves) -> Iterator[Leaf]:
+    """Iterate over the values that are others, that changed, that came or went."""
     for path in before.keys() | after.keys():
         old, new = before.get(path), after.get(path)
-        if old is None or new is None or old[0] is not new[0] or old[1] != new[1]:
-            yield path
+        if old is None or new is None or old.differs(new):
+            leaf = new or old
+            assert leaf is not None
+            yield leaf
 
 
 def collect_leaves(names: Mapping[str, Any], depth: int, module: str = "") -> Leaves:
     """Return what can hold state in a namespace, classes of others than `module` left out."""
-    found: Leaves = {}
-    _collect(names, (), depth, module, found)
-    return found
+    collection = _Collection(module)
+    collection.namespace(names, (), depth)
+    return collection.found
 
 
-def _collect(
-    names: Mapping[str, Any], prefix: Path, depth: int, module: str, found: Leaves
-) -> None:
-    for name, value in list(names.items()):
-        if len(found) > _LIMIT:
+class _Collection:
+    """Walks from a namespace to what it holds, each object once."""
+
+    def __init__(self, module: str) -> None:
+        self.found: Leaves = {}
+        self._module = module
+        self._seen: set[int] = set()
+
+    def namespace(
+        self, names: Mapping[str, Any], prefix: Path, depth: int, held: str | None = None,
+        kinds: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        """Take in `names`, of a module or class, or of an instance that `held` leads to."""
+        for name, value in list(names.items()):
+            if len(self.found) > _LIMIT:
+                return
+            if (name.startswith("__") and name.endswith("__")) or isinstance(value, ModuleType):
+                continue
+            attribute = value.gi_code.co_name if _is_generator(value) and not held else name
+            self._value(value, (*prefix, name), depth, held or name, (attribute, kinds))
+
+    def _value(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
+        self.found[path] = Leaf(value, _contents(value), name, place)
+        if depth <= 1 or isinstance(value, _ATOMS) or id(value) in self._seen:
             return
-        if (name.startswith("__") and name.endswith("__")) or isinstance(value, ModuleType):
-            continue
-        path = (*prefix, name)
-        found[path] = (value, _size(value))
-        if depth > 1:
-            inner = _attributes(value, module)
-            if inner is not None:
-                _collect(inner, path, depth - 1, module, found)
+        if isinstance(value, type):
+            if value.__module__ == self._module:
+                self._seen.add(id(value))
+                self.namespace(vars(value), path, depth - 1)
+            return
+        self._seen.add(id(value))
+        if isinstance(value, (*_CONTAINERS, tuple)):
+            for index, element in enumerate(_elements(value)):
+                if len(self.found) > _LIMIT:
+                    return
+                if not isinstance(element, (*_ATOMS, type, FunctionType)):
+                    self._value(element, (*path, f"[{index}]"), depth - 1, name, place)
+        if isinstance(value, FunctionType):
+            # A default argument that is changed, and attributes of the function itself.
+            defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
+            own = {**defaults, **value.__dict__}
+            kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
+            self.namespace(own, path, depth - 1, name, kinds)
+            self.namespace(_closure(value), path, depth - 1, name)
+            return
+        attributes = _attributes(value)
+        if attributes:
+            kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
+            self.namespace(attributes, path, depth - 1, name, kinds)
 
 
-def _size(value: Any) -> int:
+def _is_generator(value: object) -> bool:
+    return isinstance(value, GeneratorType)
+
+
+def _elements(value: Any) -> Collection[Any]:
+    """Return the elements of a container, the values of a mapping; none where there are many."""
+    with contextlib.suppress(Exception):  # a subclass of the project's may do anything
+        if len(value) <= _ELEMENTS:
+            return tuple(value.values() if hasattr(value, "values") else value)
+    return ()
+
+
+def _contents(value: Any) -> tuple[object, ...]:
     """Return what changes when a value does, as far as that is cheap to know."""
-    if isinstance(value, (str, bytes, int, float, tuple, frozenset, type)):
-        return 0
+    if isinstance(value, (*_ATOMS, tuple, type)):
+        return ()
     if isinstance(value, GeneratorType):
-        return -1 if value.gi_frame is None else value.gi_frame.f_lasti
+        return (-1 if value.gi_frame is None else value.gi_frame.f_lasti,)
+    if isinstance(value, ContextVar):
+        return (value.get(None),)
     kind = type(value)
     try:
+        if isinstance(value, _CONTAINERS):
+            return (len(value), *_elements(value))
         if any("cache_info" in vars(base) for base in kind.__mro__):
-            return int(value.cache_info().misses)
-        if issubclass(kind, (dict, list, set)) or kind.__module__ in ("collections", "weakref"):
-            return len(value)
+            return (int(value.cache_info().misses),)
+        if kind.__module__ in ("collections", "weakref"):
+            return (len(value),)
     except Exception:  # noqa: BLE001  objects of the project's may do anything
-        return 0
-    return 0
+        return ()
+    return ()
 
 
-def _attributes(value: Any, module: str) -> Mapping[str, Any] | None:
-    """Return where the attributes of a class of this module, or of an instance, are kept."""
-    if isinstance(value, type):
-        return vars(value) if value.__module__ == module else None
-    if isinstance(value, FunctionType):
-        # A default argument that is changed, and attributes of the function itself.
-        defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
-        return {**defaults, **value.__dict__, **_closure(value)}
-    if isinstance(value, (staticmethod, classmethod, property)):
+def _attributes(value: Any) -> dict[str, Any] | None:
+    """Return the attributes of an instance, those in slots included."""
+    if isinstance(value, (staticmethod, classmethod, property, logging.Logger)):
         return None
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
-    return attributes if isinstance(attributes, dict) else None
+    found: dict[str, Any] = {}
+    with contextlib.suppress(AttributeError):
+        if isinstance(value, threading.local):
+            attributes = value.__dict__
+        else:
+            attributes = object.__getattribute__(value, "__dict__")
+        if isinstance(attributes, dict):
+            found.update(attributes)
+    for kind in type(value).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else tuple(slots):
+            if isinstance(slot, str) and not slot.endswith("__"):
+                name = f"_{kind.__name__.lstrip('_')}{slot}" if slot.startswith("__") else slot
+                with contextlib.suppress(Exception):
+                    found[slot] = object.__getattribute__(value, name)
+    return found
 
 
 def _closure(function: FunctionType) -> dict[str, Any]:

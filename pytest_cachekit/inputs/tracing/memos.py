@@ -17,11 +17,12 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from types import CodeType, FunctionType, GeneratorType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
-from .action import Action
-from .leaves import Leaves, Path, collect_leaves, differing
+from .action import UNCACHEABLE, UNSEEN, Action
+from .frames import frame_keys
+from .leaves import Leaves, Place, collect_leaves, differing
 from .names import UsedNames, changed_at_import, code_names, import_time_parts, used_names
 from .units import Unit
 
@@ -31,13 +32,7 @@ _OF_BUILTINS = frozenset(
                  io.TextIOWrapper, re.Pattern, re.Match, type, object)
     for name in dir(kind)
 )  # fmt: skip
-_DEPTH = 3
-
-Place = tuple[str, frozenset[str]]
-"""An attribute, and the names of the classes of the instance that has it; none for a global,
-
-a variable of a closure, or the function of a generator.
-"""
+_DEPTH = 4
 
 
 class States:
@@ -68,30 +63,9 @@ class States:
         """Return the names whose values have changed since, each with where in it."""
         names = {name: set(places) for name, places in self._found.items()}
         for module, before in self._before:
-            for path in differing(before, _leaves(module)):
-                name, place = _place(module, path)
-                names.setdefault(name, set()).add(place)
+            for leaf in differing(before, _leaves(module)):
+                names.setdefault(leaf.name, set()).add(leaf.place)
         return names
-
-
-def _place(module: ModuleType, path: Path) -> tuple[str, Place]:
-    """Return the name by which code reaches the state at `path` of `module`, and where that is."""
-    holder: Any = module
-    name = path[-1]
-    for index, part in enumerate(path[:-1]):
-        holder = vars(holder).get(part)
-        if not isinstance(holder, type):
-            # An instance: reached by whichever global or class attribute holds it.
-            name = path[index]
-            break
-    for part in path[path.index(name) + 1 : -1]:
-        holder = getattr(holder, "__dict__", {}).get(part)
-    if isinstance(holder, FunctionType) and path[-1] in holder.__code__.co_freevars:
-        return name, (path[-1], frozenset())
-    if name == path[-1] and isinstance(value := vars(holder).get(name), GeneratorType):
-        return name, (value.gi_code.co_name, frozenset())
-    kinds = type(holder).__mro__ if name != path[-1] else ()
-    return name, (path[-1], frozenset(kind.__name__ for kind in kinds))
 
 
 def _leaves(module: ModuleType) -> Leaves:
@@ -106,7 +80,7 @@ def state_actions(
     actions: Iterable[Action],
     namespaces: Mapping[str, Mapping[str, Any]],
     codes: Mapping[Action, list[CodeType]],
-) -> dict[str, Action]:
+) -> StateActions:
     """Return, for each name in `states`, an action that read what its value may come from.
 
     Args:
@@ -116,13 +90,13 @@ def state_actions(
         namespaces: path of each project module to its globals.
         codes: action of each project module's import to the code that ran.
     """
+    found = StateActions(units)
     if not states:
-        return {}
+        return found
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
     calls = _Calls(units, ran, namespaces)
     imports = _Imports(codes)
-    found: dict[str, Action] = {}
     for state in sorted(states):
         writers = calls.writers(state, states[state])
         users = [action for action in ordered if not writers.isdisjoint(action.functions)]
@@ -131,7 +105,8 @@ def state_actions(
         computed = reached - writers
         # Where most of those who ask compute it themselves, it is no memo.
         fillers = [action for action in users if not computed.isdisjoint(action.functions)]
-        node = found[state] = Action(f"state {state}")
+        node = Action(f"state {state}")
+        found.add(state, states[state], node)
         node.functions = frozenset(reached)
         # Modules that register something when they are imported.
         node.parents.update(action for action in users if action.source is not None)
@@ -140,7 +115,51 @@ def state_actions(
             for filler in (*users[:1], *fillers):
                 node.inputs.update(filler.inputs)
                 node.imports.update(filler.imports)
+        _inherit_reads(node, [units[writer].code for writer in writers], users)
     return found
+
+
+def _inherit_reads(node: Action, writers: Iterable[CodeType], users: Iterable[Action]) -> None:
+    """Let `node` rest on what `users` read while one of `writers` was running."""
+    keys = {key for code in writers for key in frame_keys(code)}
+    for user in users:
+        for key in user.reads_below.keys() & keys:
+            for kind, name in user.reads_below[key]:
+                if kind == UNCACHEABLE:
+                    node.refuse(name)
+                elif kind == UNSEEN:
+                    node.refuse_unless_declared(name)
+                elif (kind, name) in user.inputs:
+                    node.inputs[kind, name] = user.inputs[kind, name]
+
+
+class StateActions:
+    """An action for each state, on which whoever uses that state rests."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        self._units = units
+        self._named: dict[str, Action] = {}
+        self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
+        self._methods = {(_own_class(unit), _own_name(unit)) for unit in units}
+
+    def add(self, state: str, places: Iterable[Place], node: Action) -> None:
+        """Note that whoever uses `state` rests on `node`."""
+        self._named[state] = node
+        for attribute, classes in places:
+            if classes and attribute != state:
+                self._attributes.setdefault(attribute, []).append((classes, node))
+
+    def used_by(self, identifier: int, names: frozenset[str]) -> Iterator[Action]:
+        """Iterate over what the function `identifier`, which uses `names`, rests on."""
+        for name in self._named.keys() & names:
+            yield self._named[name]
+        owner = _own_class(self._units[identifier])
+        for name in self._attributes.keys() & names:
+            for classes, node in self._attributes[name]:
+                # Whoever names the object is there already; a method needs no name for it. And
+                # what `cached_property` computed is read by whoever has the object.
+                if owner in classes or any((kind, name) in self._methods for kind in classes):
+                    yield node
 
 
 class _Imports:
@@ -197,14 +216,35 @@ class _Calls:
     def writers(self, state: str, places: set[Place]) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""
         writers = self._simple.get(state, set()) | self._changing(state)
+        naming = self._naming.get(state, set())
         for attribute, classes in places:
             # A cached property, or a method that binds or changes an attribute of its own.
             methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
             own = {unit for unit in methods if _own_name(self._units[unit]) == attribute}
-            writers |= own | methods & self._changing(attribute)
+            changing = self._changing(attribute)
+            writers |= own | methods & changing | naming & changing
             if not classes and attribute != state:
                 writers |= self._simple.get(attribute, set()) | self._changing(attribute)
-        return writers
+            if not classes:
+                # What is in a container may be changed under another name.
+                writers |= {unit for unit in naming if self._used(unit).changes_unnamed}
+        # An object of a library's changes where its methods are called.
+        writers = writers or set(naming)
+        return writers | self._calling(writers, naming)
+
+    def _calling(self, writers: set[int], naming: set[int]) -> set[int]:
+        """Return who calls `writers`, and may have computed what they keep.
+
+        These are functions of the same file, and those in `naming`, which name the state.
+        """
+        calling: set[int] = set()
+        for writer in writers:
+            name, path = _own_name(self._units[writer]), self._units[writer].path
+            if not name.startswith("__"):
+                callers = self._naming.get(name, set())
+                calling |= callers & naming
+                calling |= {unit for unit in callers if self._units[unit].path == path}
+        return calling
 
     def _changing(self, name: str) -> set[int]:
         naming = self._naming.get(name, ())

@@ -42,6 +42,7 @@ _OTHER_QUESTIONS = frozenset(
 _TIMES = frozenset(
     {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "st_birthtime", "getmtime", "getctime"}
 )
+_UMASK = ("umask", "start")
 
 
 def _of_os(name: str) -> Any:
@@ -98,6 +99,14 @@ def watch_metadata(recorder: Recorder, patches: Patches) -> None:
             if original in support:
                 support.add(replacement)
 
+    original_umask = os.umask
+
+    def umask(mask: int, /) -> int:
+        if not is_machinery(1):
+            recorder.observe(recorder.read, *_UMASK)
+        return original_umask(mask)
+
+    patches.set(os, "umask", functools.wraps(original_umask)(umask))
 
 def line_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
     """Return, by name of a module, what makes it tell whose lines it hands out."""
@@ -134,6 +143,7 @@ def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
     names = names_of_asker(depth)
     if "st_mode" in names:
         recorder.read_mode(name)
+        recorder.read(*_UMASK)
     if not _TIMES.isdisjoint(names) or _OTHER_QUESTIONS.isdisjoint(names):
         # Time stamps differ between checkouts; what they stand for is whether it has changed.
         if os.path.isdir(name):

@@ -24,7 +24,11 @@ class ImportedModules:
         self.codes: dict[str, list[CodeType]] = {}
         """Absolute path of each project module that ran, to the code that did."""
         self.missing: set[str] = set()
-        """Dotted names that were looked for, and not found at the time."""
+        """Dotted names that were looked for, and not found at the time, or only asked about."""
+        self.made: dict[str, Action] = {}
+        """Names of modules that have no file, to the action that put them into `sys.modules`."""
+        self._loaded = len(sys.modules)
+        self._known = set(sys.modules)
         self.import_path: list[str] = []
         """`sys.path` as it was when look-ups were made; the next run's will be made with it."""
 
@@ -42,6 +46,16 @@ class ImportedModules:
             action.source = (self._layout.name(path), fingerprint)
         self.names.setdefault(name, set()).add(path)
         return action
+
+    def note_made(self, action: Action) -> None:
+        """Note which modules `action`, which runs or has just ended, made without importing."""
+        if len(sys.modules) == self._loaded:
+            return
+        self._loaded = len(sys.modules)
+        for name in set(list(sys.modules)) - self._known:  # noqa: C414  threads may import
+            self._known.add(name)
+            if getattr(sys.modules[name], "__spec__", None) is None:
+                self.made[name] = action
 
     def settle(self) -> None:
         """Make inputs of the places where modules were found, or weren't.

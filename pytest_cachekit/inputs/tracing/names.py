@@ -49,6 +49,8 @@ class UsedNames:
     """Globals, and attributes of anything but modules of others: what it may call."""
     changed: set[str] = field(default_factory=set)
     """Globals and attributes that it binds, or whose contents it changes."""
+    changes_unnamed: bool = False
+    """Whether it changes the contents of something that it has by another name."""
 
 
 def used_names(code: CodeType, namespace: Mapping[str, Any], project: frozenset[str]) -> UsedNames:
@@ -86,7 +88,7 @@ def _scan(
             if not foreign:
                 used.loaded.add(name)
             if name in _MUTATORS:
-                used.changed.update(before for before in recent[-1:] if before is not None)
+                _changes(used, recent[-1:])
             recent.append(name)
         elif opcode in _BINDS:
             used.changed.add(code.co_names[argument])
@@ -97,7 +99,7 @@ def _scan(
             foreign = False
             recent.append(None)
         elif opcode in _PUTS:
-            used.changed.update(before for before in recent[-_NEAR:] if before is not None)
+            _changes(used, recent[-_NEAR:])
             foreign = False
             recent.append(None)
         else:
@@ -107,6 +109,13 @@ def _scan(
         return
     for _, inner in nested(code):
         _scan(inner, namespace, project, used)
+
+
+def _changes(used: UsedNames, recent: list[str | None]) -> None:
+    named = {name for name in recent if name is not None}
+    used.changed |= named
+    if not named:
+        used.changes_unnamed = True
 
 
 def _cell_name(code: CodeType, index: int) -> str:

@@ -16,6 +16,7 @@ from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
 from .action import Action
 from .child_traces import ChildTraces, Program
+from .frames import running_functions
 from .functions import FunctionTracer
 from .memos import States
 from .meter import Meter
@@ -114,10 +115,15 @@ class Recorder:
         if getattr(local, "busy", False):
             return
         local.busy = True
+        current = self.current
         try:
-            note(*arguments)
-        except Exception as error:  # noqa: BLE001
-            self.current.refuse(f"reads an input that could not be recorded ({error!r})")
+            try:
+                note(*arguments)
+            except Exception as error:  # noqa: BLE001
+                current.refuse(f"reads an input that could not be recorded ({error!r})")
+            if current.refused is not None:
+                self.note_readers(*current.refused)
+                current.refused = None
         finally:
             local.busy = False
 
@@ -144,11 +150,21 @@ class Recorder:
     def read(self, kind: str, name: str) -> None:
         """Note that the input `name` of `kind` is read now."""
         inputs = self.current.inputs
+        self.note_readers(kind, name)
         if (kind, name) not in inputs:
             if not name.isascii() and not _is_text(name):
                 self.current.refuse("reads something whose name is not text")
                 return
             inputs[kind, name] = self.fingerprints.now(kind, name)
+
+    def note_readers(self, kind: str, name: str) -> None:
+        """Note which functions of the project run while an input is read, again or first."""
+        readers = self.current.reads_below
+        for key in running_functions(self.modules.names):
+            reads = readers.get(key)
+            if reads is None:
+                reads = readers[key] = set()
+            reads.add((kind, name))
 
     def heeds(self, path: str) -> bool:
         """Return whether what is at the absolute `path` can be an input at all."""
@@ -167,6 +183,10 @@ class Recorder:
     def read_file(self, path: str) -> None:
         """Note that the content of the file at the absolute `path` is read now."""
         self._read_path("file", path)
+
+    def read_journal(self, path: str) -> None:
+        """Note that a database's journal at the absolute `path` is read; an empty one is none."""
+        self._read_path("journal", path)
 
     def read_listing(self, path: str) -> None:
         """Note that the names in the directory at the absolute `path` are read now."""
@@ -271,6 +291,7 @@ class Recorder:
         """Credit the functions that ran since the last change of the stack."""
         if self.meter is not None and threading.get_ident() == self._main:
             self.meter.credit(self.current)
+        self.modules.note_made(self.current)
         ran = self._tracer.drain()
         if not ran:
             return

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from .leaves import collect_leaves, differing
-from .memos import Place, States
+from .memos import States
 
 _DEPTH = 2
 
@@ -28,17 +27,11 @@ def watch_value(states: States, value: object) -> Callable[[], None]:
     before = collect_leaves(holder, _DEPTH + 1)
 
     def end() -> None:
-        for path in differing(before, collect_leaves(holder, _DEPTH + 1)):
-            if len(path) > 1:
-                states.found(path[-1], _place(value, path[1:]))
+        for leaf in differing(before, collect_leaves(holder, _DEPTH + 1)):
+            if leaf.value is not value:
+                states.found(leaf.place[0], leaf.place)
 
     return end
-
-
-def _place(value: Any, path: tuple[str, ...]) -> Place:
-    for part in path[:-1]:
-        value = getattr(value, "__dict__", {}).get(part)
-    return path[-1], frozenset(kind.__name__ for kind in type(value).__mro__)
 
 
 def _nothing() -> None:
