@@ -20,7 +20,7 @@ from .coverage import coverage_settings
 from .entry import settings_of
 
 # Options that choose, order or show tests, or write reports: none changes what a test does.
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "file_or_dir", "keyword", "markexpr", "maxfail", "lf", "failedfirst", "newfirst",
         "last_failed_no_failures", "stepwise", "stepwise_skip", "stepwise_reset", "cacheclear",
@@ -43,7 +43,7 @@ _HARMLESS = frozenset(
         "terminal_progress",
     }
 )  # fmt: skip
-_HARMLESS_INIS = frozenset(
+HARMLESS_INIS = frozenset(
     {
         "addopts", "cache_dir", "console_output_style", "testpaths", "norecursedirs", "markers",
         "junit_suite_name", "junit_logging", "junit_log_passing_tests", "junit_duration_report",
@@ -77,7 +77,7 @@ def _parts(config: pytest.Config) -> list[str]:
         f"pytest {pytest.__version__}",
         *_plugins(config),
         f"in {here}",
-        f"coverage {_text(config, coverage_settings())}",
+        f"coverage {text_of(config, coverage_settings())}",
         *_options(config),
         *_inis(config),
         f"fixtures for Redis use {settings_of(config).cachekit_redis_url}",
@@ -112,9 +112,9 @@ def _options(config: pytest.Config) -> list[str]:
     if getattr(config.known_args_namespace, "randomly_seed", None) == "default":
         own.add("randomly_seed")
     return [
-        f"option {name}={_text(config, value)}"
+        f"option {name}={text_of(config, value)}"
         for name, value in sorted(vars(config.option).items())
-        if name not in _HARMLESS and name not in own
+        if name not in HARMLESS and name not in own
     ]
 
 
@@ -125,22 +125,22 @@ def _inis(config: pytest.Config) -> list[str]:
         values = config.inicfg
     own = {option.ini for option in OPTIONS}
     return [
-        f"ini {name}={_text(config, getattr(value, 'value', value))}"
+        f"ini {name}={text_of(config, getattr(value, 'value', value))}"
         for name, value in sorted(values.items())
-        if name not in _HARMLESS_INIS and name not in own
+        if name not in HARMLESS_INIS and name not in own
     ]
 
 
-def _text(config: pytest.Config, value: Any) -> str:
+def text_of(config: pytest.Config, value: Any) -> str:
     """Return `value` without what differs between checkouts or from run to run."""
     if isinstance(value, (str, Path)):
         return repr(str(value).replace(str(config.rootpath), "<rootdir>"))
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)
     if isinstance(value, dict):
-        return repr(sorted((str(key), _text(config, item)) for key, item in value.items()))
+        return repr(sorted((str(key), text_of(config, item)) for key, item in value.items()))
     if isinstance(value, (list, tuple, set, frozenset)):
-        items = [_text(config, item) for item in value]
+        items = [text_of(config, item) for item in value]
         return repr(sorted(items) if isinstance(value, (set, frozenset)) else items)
     text = repr(value)
     # An address says nothing about what the object is.

@@ -19,6 +19,7 @@ from ..storage import Backend, BackendSize, open_backend
 from .audit import Audit
 from .coverage import count_as_covered
 from .obstacles import Obstacle, find_obstacle
+from .questions import answer_questions
 from .recordings import TestRecording
 from .replay import replay
 from .results import TestResults
@@ -54,6 +55,7 @@ class Run:
         self.where = self._backend.url
         ignored = [self.where.partition(":")[2]] if self.where.startswith("file:") else []
         self.fingerprints = Fingerprints(Layout(config.rootpath, ignored))
+        answer_questions(self.fingerprints, config)
 
     @property
     def why_everything_runs(self) -> str | None:

@@ -17,6 +17,7 @@ from ..inputs.manifest import encode_outcome
 from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
 from .coverage import CoverageMeter
+from .questions import rest_on_plugins, watch_questions
 from .recording import Actions
 from .recordings import Ran, Recordings, TestRecording
 from .replay import REPLAYED, NotStorableError, Recorded
@@ -37,6 +38,7 @@ class Watch:
         self._recordings = Recordings()
         self._is_over = False
         watch_rewritten_imports(self.tracer.recorder, rewrite, self.tracer.patches)
+        watch_questions(self.tracer.recorder, self.tracer.patches)
         self._actions = Actions(self.tracer.recorder, self.tracer.patches)
         self._meter = self.tracer.recorder.meter = CoverageMeter()
 
@@ -81,6 +83,10 @@ class Watch:
         """Watch what collecting a test file reads."""
         with self._actions.collecting(collector):
             return (yield)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which plugins are there now that everything is collected."""
+        rest_on_plugins(self.tracer.recorder, session.config)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self) -> Generator[None, Any, Any]:
