@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,10 +72,21 @@ class ChildTraces:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._children: list[Child] = []
+        self._local = threading.local()
         self._folder: str | None = None
         self._owner = os.getpid()
         # Where a run ends before it settles.
         atexit.register(self._close)
+
+    def begin(self, program: Program | None) -> None:
+        """Note that this thread is about to start `program`, to be traced; or none."""
+        self._local.program = program
+
+    def take(self) -> Program | None:
+        """Return what `begin` was told last, once."""
+        program: Program | None = getattr(self._local, "program", None)
+        self._local.program = None
+        return program
 
     @property
     def starters(self) -> frozenset[Action]:

@@ -70,7 +70,7 @@ FILTERS: dict[str, Filter] = {
 
 def note_child(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note the start of a child, from the arguments of the event `subprocess.Popen`."""
-    recorder.begin_child(None)
+    recorder.children.begin(None)
     if _is_for_platform():
         return
     program, argv, cwd, env = arguments
@@ -134,7 +134,7 @@ def _begin_python(
     else:
         arguments = python_arguments(recorder, found, words, folder, environment)
         if arguments is not None:
-            recorder.begin_child(Program(name, arguments, by_shell))
+            recorder.children.begin(Program(name, arguments, by_shell))
             return
         refusal = ""
     recorder.current.refuse_unless_declared(f"starts a process ({name}){refusal}")
@@ -146,9 +146,9 @@ def watch_commands(recorder: Recorder, patches: Patches) -> None:
 
     @functools.wraps(original)
     def system(command: Any) -> int:
-        recorder.begin_child(None)
+        recorder.children.begin(None)
         recorder.observe(note_command, recorder, os.fsdecode(command))
-        program = recorder.take_child()
+        program = recorder.children.take()
         if program is None:
             return original(command)
         child = recorder.children.expect(program)
@@ -174,7 +174,7 @@ def spawning_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepar
         return child.process
 
     def of_subprocess(*arguments: Any) -> Any:
-        program = recorder.take_child()
+        program = recorder.children.take()
         return original(*arguments) if program is None else start(program, arguments)
 
     def of_multiprocessing(*arguments: Any) -> Any:
@@ -193,7 +193,7 @@ def spawning_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepar
         original_spawn = module.Popen._posix_spawn
 
         def posix_spawn(self: Any, args: Any, executable: Any, env: Any, *more: Any) -> None:
-            program = recorder.take_child()
+            program = recorder.children.take()
             if program is None:
                 original_spawn(self, args, executable, env, *more)
                 return

@@ -51,7 +51,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
 
     def exec_module(self: Any, module: ModuleType) -> None:
         path = os.path.abspath(getattr(self, "path", None) or self.get_filename(module.__name__))
-        if not layout.is_project(path) or recorder.creator(path) is not None:
+        if not layout.is_project(path) or recorder.writes.creator(path) is not None:
             original_exec(self, module)
             return
         own = type(self).get_code
@@ -214,7 +214,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
     def exec_module(self: Any, module: ModuleType) -> None:
         spec = module.__spec__
         path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
-        if layout.is_project(path) and recorder.creator(path) is None:
+        if layout.is_project(path) and recorder.writes.creator(path) is None:
             _note_importer(recorder, recorder.modules.action(module.__name__, path))
         original(self, module)
         if path in recorder.modules.actions:

@@ -108,6 +108,7 @@ def watch_metadata(recorder: Recorder, patches: Patches) -> None:
 
     patches.set(os, "umask", functools.wraps(original_umask)(umask))
 
+
 def line_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
     """Return, by name of a module, what makes it tell whose lines it hands out."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
 from .action import Action
-from .child_traces import ChildTraces, Program
+from .child_traces import ChildTraces
 from .frames import running_functions
 from .functions import FunctionTracer
 from .memos import States
@@ -56,16 +56,6 @@ class Recorder:
         """Whether nothing is recorded any more."""
         self.meter: Meter | None = None
         """Who else credits what happens to the running action."""
-
-    def begin_child(self, program: Program | None) -> None:
-        """Note that this thread is about to start `program`, to be traced; or none."""
-        self._local.child = program
-
-    def take_child(self) -> Program | None:
-        """Return what `begin_child` was told last, once."""
-        program: Program | None = getattr(self._local, "child", None)
-        self._local.child = None
-        return program
 
     def measures(self) -> bool:
         """Return whether coverage is measured."""
@@ -257,7 +247,7 @@ class Recorder:
         if self.layout.region(path) is Region.INSTALLED:
             self._read_installed(kind, path)
             return
-        creator = self.creator(path)
+        creator = self.writes.creator(path)
         if creator is not None:
             if creator is not self.current and creator is not self.session:
                 self.writes.hand_on(path, creator, self.current)
@@ -274,10 +264,6 @@ class Recorder:
             self.read("distributions", "installed")
         else:
             self.read(kind, path)
-
-    def creator(self, path: str) -> Action | None:
-        """Return the action that made `path`, or a directory above it, in this run."""
-        return self.writes.creator(path)
 
     def _own_stack(self) -> list[Action]:
         if threading.get_ident() == self._main:

@@ -43,7 +43,7 @@ class Servers:
                 recorder.current.refuse_unless_declared(f"connects to a server on {host}")
             return
         name = absolute(address)
-        if name is not None and recorder.creator(name) is None:
+        if name is not None and recorder.writes.creator(name) is None:
             recorder.current.refuse_unless_declared(f"connects to the socket {name}")
 
     def _has(self, port: int) -> bool:
