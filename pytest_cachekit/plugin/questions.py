@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ import pytest
 from ..inputs.digest import digest_text
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
-from ..inputs.tracing.callers import is_machinery, names_of_asker
+from ..inputs.tracing.callers import names_of_asker
 from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
 from .context import HARMLESS, HARMLESS_INIS, text_of
@@ -47,13 +48,15 @@ def watch_questions(recorder: Recorder, patches: Patches) -> None:
     """Begin to tell `recorder` which options are asked for that no key holds."""
     config_class: Any = pytest.Config
     names: dict[str, str] = {}
+    # Pytest and its plugins ask all the time, and say what they do by their own versions.
+    project = recorder.modules.names
 
     def watch(method: str, note: Callable[..., None]) -> None:
         original = getattr(config_class, method)
 
         @functools.wraps(original)
         def ask(self: pytest.Config, *arguments: Any, **options: Any) -> Any:
-            if not is_machinery(1):
+            if sys._getframe(1).f_globals.get("__name__") in project:
                 recorder.observe(note, self, *arguments)
             return original(self, *arguments, **options)
 
@@ -77,7 +80,7 @@ def watch_questions(recorder: Recorder, patches: Patches) -> None:
             recorder.read("option", name)
 
     def options_of(self: pytest.Config) -> Any:
-        if not is_machinery(1):
+        if sys._getframe(1).f_globals.get("__name__") in project:
             recorder.observe(note_namespace, names_of_asker(1))
         return self.__dict__["option"]
 
