@@ -173,3 +173,64 @@ def test_an_option_that_changes_outcomes_is_part_of_the_key(simple: Project) -> 
     assert simple.run("--cachekit", "-W", "error").verdicts == {IT: "miss"}
     assert simple.run("--cachekit", "-p", "no:doctest").verdicts == {IT: "miss"}
     assert simple.run("--cachekit", "-v", "--tb=short", "--durations=3").verdicts == {IT: "hit"}
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "request.config.getoption('verbose')",
+        "request.config.option.verbose",
+        "request.config.get_verbosity()",
+        "code_.ask(request.config)",
+    ],
+)
+def test_an_option_that_shows_tests_counts_for_those_that_ask(project: Project, asks: str) -> None:
+    asking = project.write(
+        {
+            "code_.py": "def ask(config): return config.option.verbose",
+            "test_it.py": f"import code_\ndef test_it(request): assert {asks} < 1",
+            "test_other.py": "def test_other(): pass",
+        }
+    )
+    asking.run("--cachekit")
+
+    again = asking.run("--cachekit")
+    shown = asking.run("--cachekit", "-v")
+    assert set(again.verdicts.values()) == {"hit"}
+    assert shown.reasons[IT] == "option verbose changed"
+    assert shown.outcomes[IT] == "failed"
+    assert shown.verdicts["test_other.py::test_other"] == "hit"
+
+
+def test_a_hook_of_a_conftest_that_asks_for_an_option_counts_for_all(simple: Project) -> None:
+    asking = simple.write(
+        {
+            "conftest.py": """
+                import pytest
+                def pytest_collection_modifyitems(config, items):
+                    if not config.getoption("keyword"):
+                        items[0].add_marker(pytest.mark.skip(reason="nobody chose it"))
+                """
+        }
+    )
+    asking.run("--cachekit")
+
+    assert asking.run("--cachekit").outcomes[IT] == "skipped"
+    assert asking.run("--cachekit", "-k", "it").outcomes[IT] == "passed"
+    assert asking.run("--cachekit", "-k", "it").verdicts == {IT: "hit"}
+
+
+def test_an_ini_value_that_shows_tests_counts_for_those_that_ask(project: Project) -> None:
+    asking = project.ini("console_output_style = count").write(
+        {
+            "test_it.py": """
+                def test_it(request):
+                    assert request.config.getini("console_output_style") == "count"
+                """
+        }
+    )
+    asking.run("--cachekit")
+
+    assert asking.run("--cachekit").verdicts == {IT: "hit"}
+    changed = asking.ini("console_output_style = times").run("--cachekit")
+    assert changed.outcomes == {IT: "failed"}

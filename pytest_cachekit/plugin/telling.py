@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,16 @@ class Telling:
         if report.when == "call" or report.outcome != "passed":
             line.saw(_outcome_word(report))
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
-        """Show replayed tests as what they are."""
-        if not hasattr(report, REPLAYED):
-            return None
-        if hasattr(report, "wasxfail"):
-            return ("xfailed", "x", "XFAIL (cached)") if report.skipped else None
-        if report.skipped:
-            return "skipped", "s", "SKIPPED (cached)"
-        if report.when == "call" and type(report) is pytest.TestReport:
-            return "passed", ".", "PASSED (cached)"
-        return None
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        """Add to what is shown of a replayed test that it was."""
+        shown = yield
+        if shown is None or not hasattr(report, REPLAYED) or type(report) is not pytest.TestReport:
+            return shown
+        category, letter, word = shown
+        if isinstance(word, tuple):
+            return category, letter, (f"{word[0]} (cached)", word[1])
+        return category, letter, f"{word} (cached)" if word else word
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed, what ran and why, and what that saved."""
