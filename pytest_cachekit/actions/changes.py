@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from ..inputs.bindings import Difference
 from ..inputs.fingerprint import ABSENT, Fingerprints, describe
-from ..inputs.library_names import LibraryNames
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import bits
-from ..inputs.source import SourceChange, compare
-from .noticing import Noticing, Reaches
-from .texts import Texts
 from .verdict import Stale
+
+# Where nothing changed, what compares sources isn't loaded.
+if TYPE_CHECKING:
+    from ..inputs.bindings import Difference
+    from ..inputs.library_names import LibraryNames
+    from ..inputs.source import SourceChange
+    from .noticing import Noticing, Reaches
+    from .texts import Texts
 
 Fetch = Callable[[list[str]], dict[str, bytes]]
 
@@ -30,8 +35,6 @@ class Changes:
         """Compare by `fingerprints`; `fetch` returns packed sources by digest."""
         self._fingerprints = fingerprints
         self._fetch = fetch
-        self._texts = Texts(fingerprints, self.recorded_text)
-        self._library = LibraryNames(fingerprints.distributions)
         self._reaches: Reaches = {}
         self._inputs: dict[tuple[str, str], str] = {}
         self._packed: dict[str, bytes] = {}
@@ -72,8 +75,22 @@ class Changes:
         except zlib.error:
             return None
 
+    @cached_property
+    def _texts(self) -> Texts:
+        from .texts import Texts
+
+        return Texts(self._fingerprints, self.recorded_text)
+
+    @cached_property
+    def _library(self) -> LibraryNames:
+        from ..inputs.library_names import LibraryNames
+
+        return LibraryNames(self._fingerprints.distributions)
+
     def noticing(self, record: FileRecord) -> Noticing:
         """Return what judges which tests of `record` notice that bindings changed."""
+        from .noticing import Noticing
+
         return Noticing(record, self._fingerprints, self._library, self._texts, self._reaches)
 
     def _current(self, name: str) -> str:
@@ -87,6 +104,8 @@ class Changes:
         current = self._current(name)
         if current == recorded:
             return None
+        from ..inputs.source import SourceChange, compare
+
         everything = SourceChange("the file", True, frozenset(), EVERY_FUNCTION)
         text = self.recorded_text(recorded)
         if current == ABSENT or text is None:
@@ -120,7 +139,6 @@ class RecordChanges:
         self._inputs = 0
         self._bound = 0
         self._bindings: dict[int, Difference] = {}
-        self._noticing = changes.noticing(record)
         changed: dict[int, SourceChange] = {}
         for index, (name, recorded) in enumerate(record.sources):
             change = changes.source(name, recorded)
@@ -142,6 +160,10 @@ class RecordChanges:
         for index, item in enumerate(record.inputs):
             if changes.input_changed(*item):
                 self._inputs |= 1 << index
+
+    @cached_property
+    def _noticing(self) -> Noticing:
+        return self._changes.noticing(self._record)
 
     def first(self, manifest: Manifest, name: str) -> Stale | None:
         """Return which input of a `manifest` is the first that differs; None where none does.

@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from .computed import Computed
 from .reading import Function, Input, Reading, Source, bits
 
 VERSION = 1
@@ -103,6 +104,7 @@ class RecordBuilder:
     def __init__(self, record: FileRecord | None = None) -> None:
         self._record = record or FileRecord()
         self._masks_of: dict[Reading, _Masks] = {}
+        self._bits: Computed[Function, int] = Computed(lambda row: 1 << self._function(row))
         rows = self._record
         self._known: dict[tuple[object, ...], int] = {
             row: index for index, row in enumerate(rows.sources)
@@ -149,13 +151,12 @@ class RecordBuilder:
         return masks
 
     def _make_masks(self, reading: Reading) -> _Masks:
-        sources = ordered = functions = inputs = 0
+        sources = ordered = inputs = 0
         for source in reading.sources:
             sources |= 1 << self._source(source)
         for source in reading.ordered:
             ordered |= 1 << self._source(source)
-        for function in reading.functions:
-            functions |= 1 << self._function(function)
+        functions = sum(map(self._bits.__getitem__, reading.functions))
         for item in reading.inputs:
             inputs |= 1 << self._row(item, item, self._record.inputs)
         if reading.base is not None:

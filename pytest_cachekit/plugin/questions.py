@@ -20,6 +20,7 @@ from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
 from .context import HARMLESS, HARMLESS_INIS, text_of
 
+_WORDS_OF_QUESTIONS = (b"option", b"getini", b"getvalue", b"verbosity")
 # Pytest asks only the conftests around a test for these.
 _LOCAL_HOOKS = (
     "pytest_runtest_", "pytest_pyfunc_call", "pytest_generate_tests", "pytest_make_parametrize_id",
@@ -45,10 +46,29 @@ def answer_questions(fingerprints: Fingerprints, config: pytest.Config) -> None:
 
 
 def watch_questions(recorder: Recorder, patches: Patches) -> None:
-    """Begin to tell `recorder` which options are asked for that no key holds."""
+    """Tell `recorder`, from now on, which options the project asks for that no key holds.
+
+    Pytest and its plugins ask all the time, and say what they do by their own versions. So that
+    nobody pays for being overheard, this begins with the first module whose text could ask.
+    """
+    begun = False
+
+    def imported(source: bytes | None) -> None:
+        nonlocal begun
+        if not begun and (source is None or _could_ask(source)):
+            begun = True
+            _overhear(recorder, patches)
+
+    recorder.modules.imported = imported
+
+
+def _could_ask(source: bytes) -> bool:
+    return b"config" in source and any(word in source for word in _WORDS_OF_QUESTIONS)
+
+
+def _overhear(recorder: Recorder, patches: Patches) -> None:
     config_class: Any = pytest.Config
     names: dict[str, str] = {}
-    # Pytest and its plugins ask all the time, and say what they do by their own versions.
     project = recorder.modules.names
 
     def watch(method: str, note: Callable[..., None]) -> None:

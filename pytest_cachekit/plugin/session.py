@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -53,11 +55,12 @@ class CachekitPlugin:
         if os.getpid() != self._owner:
             return
         self._watch.stop()
-        try:
-            self._run.record(self._watch.settle())
-        except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
-            self._run.fail_to_record(error)
-        self._run.finish()
+        with _without_collections():
+            try:
+                self._run.record(self._watch.settle())
+            except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+                self._run.fail_to_record(error)
+            self._run.finish()
         self._telling.write_report()
 
     def _decide(self, items: list[pytest.Item]) -> tuple[list[pytest.Item], Hits]:
@@ -74,3 +77,15 @@ class CachekitPlugin:
                 waiting = []
             to_run.append(item)
         return to_run, waiting
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Make many objects that stay without having the collector look at all of them each time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

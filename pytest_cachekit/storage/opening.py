@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from ..errors import CacheUsageError, StorageError
 from .backend import AsyncBackend, Backend
@@ -35,7 +34,7 @@ def open_backend(url: str, *, relative_to: Path | None = None, **options: Any) -
     if scheme == "file" and separator:
         from .file import FileBackend
 
-        path = Path(unquote(rest[2:]) if rest.startswith("//") else rest)
+        path = Path(_decoded(rest[2:]) if rest.startswith("//") else rest)
         if not rest.strip("/"):
             raise StorageError(f"{url!r} names no directory: write file:PATH.")
         return _made(FileBackend, url, (relative_to or Path.cwd()) / path, **options)
@@ -45,6 +44,12 @@ def open_backend(url: str, *, relative_to: Path | None = None, **options: Any) -
         f"{url!r} is not a cache URL that is known here: write one of {', '.join(SCHEMES)} "
         "and what follows it, as in file:.cachekit."
     )
+
+
+def _decoded(text: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(text)
 
 
 def open_async_backend(url: str, **options: Any) -> AsyncBackend:

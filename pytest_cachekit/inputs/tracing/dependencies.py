@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from types import CodeType
 
+from ..computed import Computed
 from ..layout import Region
 from ..reading import Input
 from .action import Action
@@ -48,8 +49,8 @@ class Dependencies:
         self._recorder = recorder
         self._states = StateActions(recorder.units)
         self._installed: dict[str, Input | None] = {}
-        self._units: dict[int, frozenset[Action]] = {}
-        self._unit_names: dict[int, frozenset[str]] = {}
+        self._units: Computed[int, frozenset[Action]] = Computed(self._unit)
+        self._unit_names: Computed[int, frozenset[str]] = Computed(self._names_of)
         self._sees_order: frozenset[int] = frozenset()
         self._sees_lines: frozenset[int] = frozenset()
         self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
@@ -63,7 +64,9 @@ class Dependencies:
         """Find the state that `actions`, all of the run in their order, left to each other."""
         actions = list(actions)
         ran: frozenset[int] = frozenset().union(*(action.functions for action in actions))
-        self._sees_order = frozenset(u for u in ran if not _SEES_ORDER.isdisjoint(self._names(u)))
+        self._sees_order = frozenset(
+            u for u in ran if not _SEES_ORDER.isdisjoint(self._unit_names[u])
+        )
         self._sees_lines = frozenset(u for u in ran if self._is_told_lines(u))
         states = self._recorder.states
         self._states = state_actions(
@@ -102,18 +105,14 @@ class Dependencies:
         )
 
     def _is_told_lines(self, identifier: int) -> bool:
-        names = self._names(identifier)
+        names = self._unit_names[identifier]
         if "lineno" not in names:
             return not _SEES_LINES.isdisjoint(names)
         arguments = self._recorder.units[identifier].code.co_varnames
         return not _TELLS_LINES.isdisjoint((*names, *arguments))
 
-    def _names(self, identifier: int) -> frozenset[str]:
-        names = self._unit_names.get(identifier)
-        if names is None:
-            names = code_names(self._recorder.units[identifier].code)
-            self._unit_names[identifier] = names
-        return names
+    def _names_of(self, identifier: int) -> frozenset[str]:
+        return code_names(self._recorder.units[identifier].code)
 
     def _codes(self, action: Action) -> list[CodeType]:
         if action.source is None:
@@ -124,10 +123,8 @@ class Dependencies:
     def _find(self, action: Action) -> tuple[set[Action], set[Input]]:
         actions = set(action.parents)
         inputs: set[Input] = set()
-        units = self._units
-        for identifier in action.functions:
-            unit = units.get(identifier)
-            actions |= self._unit(identifier) if unit is None else unit
+        # Functions of one module mostly rest on the same.
+        actions.update(*set(map(self._units.__getitem__, action.functions)))
         for name in action.imports:
             self._imported(name, actions, inputs)
         for code in self._codes(action):
@@ -145,11 +142,10 @@ class Dependencies:
     def _unit(self, identifier: int) -> frozenset[Action]:
         unit = self._recorder.units[identifier]
         actions = {self._recorder.modules.actions[unit.path]}
-        names = self._names(identifier)
+        names = self._unit_names[identifier]
         self._named(names, code_constants(unit.code), actions)
         actions.update(self._states.used_by(identifier, names))
-        self._units[identifier] = known = frozenset(actions)
-        return known
+        return frozenset(actions)
 
     def _named(
         self, names: Iterable[str], constants: Iterable[object], actions: set[Action]

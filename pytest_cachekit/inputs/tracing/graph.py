@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
+from ..computed import Computed
 from ..reading import Function, Input, Reading, Source, bits
 from .action import Action
 from .dependencies import Dependencies
@@ -22,7 +23,7 @@ class Graph:
         self._closures: list[int] | None = None
         self._refusing = 0
         self._bases: dict[int, Reading] = {}
-        self._functions: dict[int, Function] = {}
+        self._functions: Computed[int, Function] = Computed(self._function)
         self._readings: dict[Action, Reading] = {}
         self._refusals: dict[tuple[Action, bool], str | None] = {}
 
@@ -53,7 +54,7 @@ class Graph:
         if reading is None:
             base = self._base(self._mask(action))
             inputs = frozenset(_inputs(action)) | self._dependencies.direct(action)[1]
-            functions = frozenset(self._function(unit) for unit in action.functions)
+            functions = frozenset(map(self._functions.__getitem__, action.functions))
             sources: frozenset[Source] = frozenset()
             ordered: frozenset[Source] = frozenset()
             for child in action.readings:
@@ -132,7 +133,7 @@ class Graph:
         functions: set[Function] = set()
         inputs: set[Input] = set()
         for node in nodes:
-            functions.update(self._function(unit) for unit in node.functions)
+            functions.update(map(self._functions.__getitem__, node.functions))
             inputs.update(_inputs(node))
             inputs |= self._dependencies.direct(node)[1]
             for child in node.readings:
@@ -188,13 +189,10 @@ class Graph:
         return self._closures
 
     def _function(self, identifier: int) -> Function:
-        function = self._functions.get(identifier)
-        if function is None:
-            unit = self._recorder.units[identifier]
-            module = self._recorder.modules.actions[unit.path]
-            assert module.source is not None
-            function = self._functions[identifier] = (*module.source, unit.line)
-        return function
+        unit = self._recorder.units[identifier]
+        module = self._recorder.modules.actions[unit.path]
+        assert module.source is not None
+        return (*module.source, unit.line)
 
 
 def _inputs(action: Action) -> Iterator[Input]:

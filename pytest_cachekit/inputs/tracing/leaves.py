@@ -7,18 +7,22 @@ import dis
 import logging
 import threading
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from types import FunctionType, GeneratorType, MappingProxyType, ModuleType
-from typing import Any
+from types import CellType, FunctionType, GeneratorType, MappingProxyType, ModuleType
+from typing import Any, TypeVar
 
+_T = TypeVar("_T")
 _BINDS_CELL = dis.opmap["STORE_DEREF"]
 _LIMIT = 2_000
 # Of larger containers only the number of elements is compared.
 _ELEMENTS = 1_000
 _ATOMS = (str, bytes, int, float, complex, frozenset, type(None))
 _CONTAINERS = (dict, list, set, deque, MappingProxyType)
+_WITH_ELEMENTS = (*_CONTAINERS, tuple)
+_WITHOUT_CONTENTS = (*_ATOMS, tuple, type, FunctionType)
+_NO_STATE = (*_ATOMS, type, FunctionType)
 
 Path = tuple[str, ...]
 """What leads from a namespace to a value: names, and numbers of elements in brackets."""
@@ -29,7 +33,7 @@ a variable of a closure, or the function of a generator.
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Leaf:
     """A value, and how code reaches it."""
 
@@ -103,24 +107,28 @@ class _Collection:
                 self.namespace(vars(value), path, depth - 1)
             return
         self._seen.add(id(value))
-        if isinstance(value, (*_CONTAINERS, tuple)):
+        if isinstance(value, FunctionType):
+            self._function(value, path, depth, name)
+            return
+        if isinstance(value, _WITH_ELEMENTS):
             for index, element in enumerate(_elements(value)):
                 if len(self.found) > _LIMIT:
                     return
-                if not isinstance(element, (*_ATOMS, type, FunctionType)):
+                if not isinstance(element, _NO_STATE):
                     self._value(element, (*path, f"[{index}]"), depth - 1, name, place)
-        if isinstance(value, FunctionType):
-            # A default argument that is changed, and attributes of the function itself.
-            defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
-            own = {**defaults, **value.__dict__}
-            kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
-            self.namespace(own, path, depth - 1, name, kinds)
-            self.namespace(_closure(value), path, depth - 1, name)
-            return
         attributes = _attributes(value)
         if attributes:
             kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
             self.namespace(attributes, path, depth - 1, name, kinds)
+
+    def _function(self, value: FunctionType, path: Path, depth: int, name: str) -> None:
+        """Take in a default argument that is changed, and attributes of the function itself."""
+        if value.__defaults__ or value.__dict__:
+            defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
+            kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
+            self.namespace({**defaults, **value.__dict__}, path, depth - 1, name, kinds)
+        if value.__closure__ is not None:
+            self.namespace(_closure(value, value.__closure__), path, depth - 1, name)
 
 
 def _is_generator(value: object) -> bool:
@@ -137,7 +145,7 @@ def _elements(value: Any) -> Collection[Any]:
 
 def _contents(value: Any) -> tuple[object, ...]:
     """Return what changes when a value does, as far as that is cheap to know."""
-    if isinstance(value, (*_ATOMS, tuple, type)):
+    if isinstance(value, _WITHOUT_CONTENTS):
         return ()
     if isinstance(value, GeneratorType):
         return (-1 if value.gi_frame is None else value.gi_frame.f_lasti,)
@@ -147,13 +155,44 @@ def _contents(value: Any) -> tuple[object, ...]:
     try:
         if isinstance(value, _CONTAINERS):
             return (len(value), *_elements(value))
-        if any("cache_info" in vars(base) for base in kind.__mro__):
+        if _is_memo(kind):
             return (int(value.cache_info().misses),)
         if kind.__module__ in ("collections", "weakref"):
             return (len(value),)
     except Exception:  # noqa: BLE001  objects of the project's may do anything
         return ()
     return ()
+
+
+def _per_type(function: Callable[[type], _T]) -> Callable[[type], _T]:
+    """Return `function`, remembering what it returned; metaclasses may have no hash."""
+    known: dict[int, tuple[type, _T]] = {}
+
+    def ask(kind: type) -> _T:
+        entry = known.get(id(kind))
+        if entry is None:
+            entry = known[id(kind)] = (kind, function(kind))
+        return entry[1]
+
+    return ask
+
+
+@_per_type
+def _is_memo(kind: type) -> bool:
+    return any("cache_info" in vars(base) for base in kind.__mro__)
+
+
+@_per_type
+def _slots(kind: type) -> tuple[tuple[str, str], ...]:
+    """Return the names in `__slots__`, and under which each is kept."""
+    found: list[tuple[str, str]] = []
+    for base in kind.__mro__:
+        slots = vars(base).get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else tuple(slots):
+            if isinstance(slot, str) and not slot.endswith("__"):
+                private = slot.startswith("__")
+                found.append((slot, f"_{base.__name__.lstrip('_')}{slot}" if private else slot))
+    return tuple(found)
 
 
 def _attributes(value: Any) -> dict[str, Any] | None:
@@ -168,24 +207,18 @@ def _attributes(value: Any) -> dict[str, Any] | None:
             attributes = object.__getattribute__(value, "__dict__")
         if isinstance(attributes, dict):
             found.update(attributes)
-    for kind in type(value).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else tuple(slots):
-            if isinstance(slot, str) and not slot.endswith("__"):
-                name = f"_{kind.__name__.lstrip('_')}{slot}" if slot.startswith("__") else slot
-                with contextlib.suppress(Exception):
-                    found[slot] = object.__getattribute__(value, name)
+    for slot, name in _slots(type(value)):
+        with contextlib.suppress(Exception):
+            found[slot] = object.__getattribute__(value, name)
     return found
 
 
-def _closure(function: FunctionType) -> dict[str, Any]:
+def _closure(function: FunctionType, cells: tuple[CellType, ...]) -> dict[str, Any]:
     """Return the variables of a closure that can change: containers, and what is bound anew."""
-    if function.__closure__ is None:
-        return {}
     code = function.__code__
     binds = _BINDS_CELL in code.co_code[::2]
     found = {}
-    for name, cell in zip(code.co_freevars, function.__closure__, strict=True):
+    for name, cell in zip(code.co_freevars, cells, strict=True):
         with contextlib.suppress(ValueError):  # empty
             if binds or isinstance(cell.cell_contents, (dict, list, set, deque)):
                 found[name] = cell.cell_contents

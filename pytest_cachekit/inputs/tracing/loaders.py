@@ -78,6 +78,7 @@ def _action(recorder: Recorder, spec: ModuleSpec) -> Action:
     place = os.path.abspath(spec.origin) if spec.origin and spec.has_location else spec.name
     action = recorder.modules.actions.setdefault(place, Action(f"import of {spec.name}"))
     recorder.modules.names.setdefault(spec.name, set()).add(place)
+    recorder.modules.imported(None)
     recorder.current.parents.add(action)
     if spec.has_location:
         with recorder.running(action):

@@ -128,11 +128,11 @@ def line_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
 
 
 def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
-    name = absolute(path)
-    if name is None or not recorder.heeds(name):
-        return
     # linecache checks whether its copies are fresh; whoever uses the copy is noted there.
     if sys._getframe(depth).f_globals.get("__name__") == "linecache" or is_machinery(depth):
+        return
+    name = absolute(path)
+    if name is None or not recorder.heeds(name):
         return
     if _asks_for_type(depth):
         recorder.read_existence(name)
@@ -154,11 +154,12 @@ def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
 
 
 def _note_link(recorder: Recorder, path: Any) -> None:
+    if is_machinery(3):
+        return
     name = absolute(path)
     if name is None or not recorder.heeds(name):
         return
-    if not is_machinery(3):
-        recorder.read_link(name)
+    recorder.read_link(name)
     _note(recorder, path, 4)
 
 

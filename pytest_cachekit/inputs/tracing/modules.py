@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import CodeType
 
 from ..digest import digest
@@ -27,6 +28,8 @@ class ImportedModules:
         """Dotted names that were looked for, and not found at the time, or only asked about."""
         self.made: dict[str, Action] = {}
         """Names of modules that have no file, to the action that put them into `sys.modules`."""
+        self.imported: Callable[[bytes | None], None] = lambda _source: None
+        """What to call with the text of each module of the project; None where it isn't known."""
         self._loaded = len(sys.modules)
         self._known = set(sys.modules)
         self.import_path: list[str] = []
@@ -39,10 +42,12 @@ class ImportedModules:
             action = self.actions[path] = Action(f"import of {self._layout.name(path)}")
             try:
                 with open(path, "rb") as stream:
-                    fingerprint = digest(stream.read())
+                    source = stream.read()
+                fingerprint = digest(source)
             except OSError:
                 action.refuse(f"{self._layout.name(path)} could not be read")
-                fingerprint = ""
+                fingerprint, source = "", None
+            self.imported(source)
             action.source = (self._layout.name(path), fingerprint)
         self.names.setdefault(name, set()).add(path)
         return action

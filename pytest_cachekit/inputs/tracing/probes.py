@@ -78,10 +78,10 @@ class Probes:
             if module.__cachekit_ran__:
                 # Lowered first: a thread that raises it now is seen the next time.
                 module.__cachekit_ran__ = False
-                for flag, unit in units:
-                    if flag.__cachekit_ran__:
-                        flag.__cachekit_ran__ = False
-                        ran.append(unit)
+                raised = [pair for pair in units if pair[0].__cachekit_ran__]
+                for flag, unit in raised:
+                    flag.__cachekit_ran__ = False
+                    ran.append(unit)
         return ran
 
     def close(self) -> None:
