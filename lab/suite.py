@@ -50,6 +50,8 @@ class Suite:
     root: Path
     python: Path
     arguments: Sequence[str] = ()
+    without: Sequence[str] = ("cacheprovider", "randomly")
+    """Plugins that are not to be loaded."""
 
     @classmethod
     def copy(cls, project: Project, to: Path) -> Suite:
@@ -93,7 +95,8 @@ class Suite:
         lies_in = self.root / "src" if (self.root / "src").is_dir() else self.root
         try:
             done = run(
-                [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
+                [self.python, "-m", "pytest", "-q",
+                 *(word for name in self.without for word in ("-p", f"no:{name}")),
                  "-p", _PLUGIN.stem, *self.arguments, *words],
                 self.root,
                 timeout=_TIMEOUT, PYTHONPATH=f"{lies_in}:{_PLUGIN.parent}",

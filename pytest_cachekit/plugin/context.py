@@ -52,6 +52,12 @@ HARMLESS_INIS = frozenset(
 )  # fmt: skip
 _HARMLESS_FLAGS = ("hash_randomization", "quiet", "verbose", "dont_write_bytecode", "interactive")
 _VARIABLES = ("TZ", "LANG", "LANGUAGE", "PYTHONIOENCODING", "PYTHONUTF8", "TMPDIR", "TEMP", "TMP")
+_OF_LOCALE = "LC_"
+
+
+def is_in_key(variable: str) -> bool:
+    """Return whether the value of an environment variable is part of every key."""
+    return variable in _VARIABLES or variable.startswith(_OF_LOCALE)
 
 
 def run_context(config: pytest.Config) -> str:
@@ -72,7 +78,11 @@ def _parts(config: pytest.Config) -> list[str]:
         *flags,
         f"locale {locale.setlocale(locale.LC_ALL)} {time.tzname!r} {time.timezone}",
         *(f"{name}={os.environ.get(name)!r}" for name in _VARIABLES),
-        *(f"{name}={os.environ[name]!r}" for name in sorted(os.environ) if name[:3] == "LC_"),
+        *(
+            f"{name}={os.environ[name]!r}"
+            for name in sorted(os.environ)
+            if name.startswith(_OF_LOCALE)
+        ),
         f"-W {sys.warnoptions!r} -X {sorted(sys._xoptions.items())!r}",
         f"pytest {pytest.__version__}",
         *_plugins(config),

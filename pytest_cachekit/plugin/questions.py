@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,12 @@ from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
 from .context import HARMLESS, HARMLESS_INIS, text_of
 
-_WORDS_OF_QUESTIONS = (b"option", b"getini", b"getvalue", b"verbosity")
+# How code comes by the configuration, and what it asks then; maybe in another module.
+_CONFIGURATION = re.compile(rb"pytestconfig|(?<!/)\.\s*config\b|[\"']config[\"']|def\s+pytest_")
+_QUESTION = re.compile(
+    rb"\b(getoption|getini|get_verbosity)\b|\.\s*option\b(?!\s*\()|getattr[^,]*,\s*[\"']option[\"']"
+    rb"|\.getvalue\(\s*[^)\s]"  # that of `io.StringIO` takes nothing
+)
 # Pytest asks only the conftests around a test for these.
 _LOCAL_HOOKS = (
     "pytest_runtest_", "pytest_pyfunc_call", "pytest_generate_tests", "pytest_make_parametrize_id",
@@ -49,21 +55,20 @@ def watch_questions(recorder: Recorder, patches: Patches) -> None:
     """Tell `recorder`, from now on, which options the project asks for that no key holds.
 
     Pytest and its plugins ask all the time, and say what they do by their own versions. So that
-    nobody pays for being overheard, this begins with the first module whose text could ask.
+    nobody pays for being overheard, this begins once the texts of modules could ask.
     """
-    begun = False
+    lacking = {_CONFIGURATION, _QUESTION}
 
     def imported(source: bytes | None) -> None:
-        nonlocal begun
-        if not begun and (source is None or _could_ask(source)):
-            begun = True
+        if not lacking:
+            return
+        lacking.difference_update(
+            [pattern for pattern in lacking if source is None or pattern.search(source)]
+        )
+        if not lacking:
             _overhear(recorder, patches)
 
     recorder.modules.imported = imported
-
-
-def _could_ask(source: bytes) -> bool:
-    return b"config" in source and any(word in source for word in _WORDS_OF_QUESTIONS)
 
 
 def _overhear(recorder: Recorder, patches: Patches) -> None:

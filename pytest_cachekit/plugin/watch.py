@@ -16,6 +16,7 @@ from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import encode_outcome
 from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
+from .context import is_in_key
 from .coverage import CoverageMeter
 from .questions import rest_on_plugins, watch_questions
 from .recording import Actions
@@ -38,6 +39,7 @@ class Watch:
         self._recordings = Recordings()
         self._is_over = False
         watch_rewritten_imports(self.tracer.recorder, rewrite, self.tracer.patches)
+        self.tracer.recorder.is_in_key = is_in_key
         watch_questions(self.tracer.recorder, self.tracer.patches)
         self._actions = Actions(self.tracer.recorder, self.tracer.patches)
         self._meter = self.tracer.recorder.meter = CoverageMeter()

@@ -61,6 +61,8 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
             writers[name] = recorder.current
 
     def get(self: Any, key: Any) -> Any:
+        if type(key) is str and recorder.is_in_key(key) and key not in writers:
+            return original_get(self, key)
         inputs = recorder.current.inputs
         if type(key) is str and ("environment", key) in inputs:
             recorder.note_readers("environment", key)

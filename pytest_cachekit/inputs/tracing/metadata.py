@@ -60,13 +60,12 @@ class _Watched:
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         folder = options.get("dir_fd")
-        of_link = self._of_link or options.get("follow_symlinks") is False
-        if folder is not None:
-            path_asked = below(folder, path)
-        elif type(path) is str and path in self._recorder.unheeded:
+        is_unheeded = folder is None and type(path) is str and path in self._recorder.unheeded
+        # Pytest looks at every file of a project before it finds its tests.
+        if is_unheeded or is_machinery(1):
             return self._original(path, *arguments, **options)
-        else:
-            path_asked = path
+        of_link = self._of_link or options.get("follow_symlinks") is False
+        path_asked = path if folder is None else below(folder, path)
         self._recorder.observe(_note_link if of_link else _note, self._recorder, path_asked)
         return self._original(path, *arguments, **options)
 
@@ -129,7 +128,7 @@ def line_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
 
 def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
     # linecache checks whether its copies are fresh; whoever uses the copy is noted there.
-    if sys._getframe(depth).f_globals.get("__name__") == "linecache" or is_machinery(depth):
+    if sys._getframe(depth).f_globals.get("__name__") == "linecache":
         return
     name = absolute(path)
     if name is None or not recorder.heeds(name):
@@ -154,8 +153,6 @@ def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
 
 
 def _note_link(recorder: Recorder, path: Any) -> None:
-    if is_machinery(3):
-        return
     name = absolute(path)
     if name is None or not recorder.heeds(name):
         return

@@ -40,6 +40,8 @@ class Recorder:
         """What was made or changed in this run."""
         self.variables: dict[str, Action] = {}
         """Environment variables that were set in this run, to who set them last."""
+        self.is_in_key: Callable[[str], bool] = lambda _variable: False
+        """Says of environment variables that they need not be noted."""
         self.unheeded: set[str] = set()
         """Paths that were found not to be heeded."""
         self.states = States()
