@@ -189,3 +189,13 @@ def test_data_may_name_a_binding(project: Project) -> None:
     run = before.replace("mod.py", "THING = 1", "THING = 3").run("--cachekit")
 
     assert run.outcomes == {IT: "failed"}
+
+
+def test_what_the_cache_loads_to_compare_is_no_input(recorded: Project) -> None:
+    first = {"mod.py": MODULE + "    FIRST = 1\n", "test_it.py": TEST.replace("== 2", "< 3")}
+    # It compares, and so loads what compares, before the test runs and is recorded.
+    assert recorded.write(first).run("--cachekit").verdicts == {IT: "stale"}
+
+    second = {"mod.py": MODULE + "    FUNCTIONS = WORD = ast = 2\n"}  # as that names
+
+    assert recorded.write(second).run("--cachekit").verdicts == {IT: "hit"}

@@ -51,7 +51,9 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
 
     def exec_module(self: Any, module: ModuleType) -> None:
         path = os.path.abspath(getattr(self, "path", None) or self.get_filename(module.__name__))
-        if not layout.is_project(path) or recorder.writes.creator(path) is not None:
+        # What our own code loads when it needs it is nobody's input.
+        is_ours = recorder.is_observing
+        if is_ours or not layout.is_project(path) or recorder.writes.creator(path) is not None:
             original_exec(self, module)
             return
         own = type(self).get_code
@@ -131,7 +133,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             and "__getattr__" in globals
             and globals.get("__name__") in recorder.modules.names
         )
-        if statement not in done or on_demand:
+        if (statement not in done or on_demand) and not recorder.is_observing:
             # A test's inner loops import the same names over and over.
             done.add(statement)
             note_statement(recorder, module, statement, frame_above(1))

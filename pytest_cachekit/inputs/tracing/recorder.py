@@ -119,6 +119,11 @@ class Recorder:
         finally:
             local.busy = False
 
+    @property
+    def is_observing(self) -> bool:
+        """Whether what this thread does now is the recorder's own business."""
+        return getattr(self._local, "busy", False)
+
     @contextmanager
     def unobserved(self) -> Iterator[None]:
         """Take no notes of what this thread reads in the block."""
