@@ -168,3 +168,53 @@ def test_an_outcome_comes_back_as_it_was() -> None:
     assert decode_outcome(encode_outcome(outcome)) == outcome
     assert outcome.duration == 1.0
     assert outcome.word == "skipped"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), readings), max_size=5),
+    st.lists(st.tuples(st.sampled_from("bc"), readings), max_size=5),
+)
+def test_merged_records_know_what_both_knew(
+    ours: list[tuple[str, Reading]], theirs: list[tuple[str, Reading]]
+) -> None:
+    records = []
+    for first, added in enumerate((ours, theirs)):
+        builder = RecordBuilder()
+        for time, (test, reading) in enumerate(added):
+            builder.add(test, reading, OUTCOME, float(2 * time + first))
+        records.append(builder.build())
+    builder = RecordBuilder(records[0])
+    learned = builder.merge(records[1])
+    merged = decode_record(encode_record(builder.build()))
+    assert merged is not None
+
+    def known(record: FileRecord) -> set[tuple[str, object]]:
+        return {
+            (test, all_of(reading_of(record, entry.manifest)))
+            for test, entries in record.entries.items()
+            for entry in entries
+        }
+
+    assert known(merged) <= known(records[0]) | known(records[1])
+    if all(len(entries) < MAX_ENTRIES for entries in merged.entries.values()):
+        assert known(merged) == known(records[0]) | known(records[1])
+        assert not RecordBuilder(merged).merge(records[1])
+    assert learned == (known(merged) != known(records[0]))
+    for entries in merged.entries.values():
+        assert len({entry.manifest for entry in entries}) == len(entries) <= MAX_ENTRIES
+        assert entries[0].recorded == max(entry.recorded for entry in entries)
+
+
+def test_merging_keeps_the_newest() -> None:
+    def record(times: range) -> FileRecord:
+        builder = RecordBuilder()
+        for time in times:
+            builder.add(
+                "test", Reading(inputs=frozenset({("file", f"{time}", "x")})), OUTCOME, time
+            )
+        return builder.build()
+
+    builder = RecordBuilder(record(range(10, 14)))
+    assert builder.merge(record(range(14, 22)))
+    assert [entry.recorded for entry in builder.build().entries["test"]] == [*range(21, 13, -1)]
+    assert not builder.merge(record(range(2)))

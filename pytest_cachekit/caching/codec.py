@@ -11,24 +11,17 @@ Grammar of what is stored under a key:
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 import pickle
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..errors import CacheUsageError, CodecError
+from ..storage.seal import KEY_FILE_VARIABLE, KEY_VARIABLE, Seal, key_from_environment
 
 CODECS = ("msgpack", "json", "pickle")
-KEY_VARIABLE = "CACHEKIT_SIGNING_KEY"
-KEY_FILE_VARIABLE = "CACHEKIT_SIGNING_KEY_FILE"
-_JSON, _PICKLE, _SIGNED = b"\xc1j", b"\xc1p", b"\xc1s"
-_DIGEST_SIZE = hashlib.sha256().digest_size
-_SHORTEST_KEY = 16
+_JSON, _PICKLE = b"\xc1j", b"\xc1p"
 _COUNTER_START = frozenset(b"-0123456789")
 _LAST_FIXINT = 0x7F
 _MESSAGE = bytes([_LAST_FIXINT + 1])
@@ -68,22 +61,21 @@ class Codec:
         if name not in CODECS:
             raise CacheUsageError(f"{name!r} is no codec: write {', '.join(CODECS)}.")
         if name == "pickle" and signing_key is None:
-            signing_key = _key_from_environment()
+            signing_key = key_from_environment()
             if signing_key is None:
                 raise CacheUsageError(
                     "Pickles are only read if they are signed: give signing_key=, or set "
                     f"{KEY_VARIABLE} or {KEY_FILE_VARIABLE}."
                 )
         self.name, self.type = name, type
-        self._key = signing_key.encode() if isinstance(signing_key, str) else signing_key
-        if self._key is not None and len(self._key) < _SHORTEST_KEY:
-            raise CacheUsageError(f"A signing key has at least {_SHORTEST_KEY} bytes: give more.")
+        key = signing_key.encode() if isinstance(signing_key, str) else signing_key
+        self._seal = None if key is None else Seal(key)
         self._dump, self._load = self._methods()
 
     @property
     def is_signed(self) -> bool:
         """Whether values are signed, so that no server can count them."""
-        return self._key is not None
+        return self._seal is not None
 
     @property
     def plain(self) -> dict[type, Callable[[Any], bytes]]:
@@ -91,7 +83,7 @@ class Codec:
 
         Only where nothing else is to be done, so that memory may keep them as they are.
         """
-        if self.name == "json" or self.type is not Any or self._key is not None:
+        if self.name == "json" or self.type is not Any or self._seal is not None:
             return {}
         pack = msgspec.msgpack.Encoder().encode
         return {**dict.fromkeys((str, bytes, float, bool, type(None)), pack), int: b"%d".__mod__}
@@ -109,7 +101,7 @@ class Codec:
                 f"A {type(value).__name__} can't be stored with {self.name} ({error}): store "
                 "plain data or msgspec structs, or use the pickle codec."
             ) from error
-        return encoded if self._key is None else self._sign(key, encoded)
+        return encoded if self._seal is None else self._seal.sign(key, encoded)
 
     def decode(self, key: str, stored: bytes) -> Any:
         """Return the value that was stored under the full `key`.
@@ -118,8 +110,8 @@ class Codec:
             UndecodableError: the bytes aren't what `encode` made for this key.
         """
         try:
-            if self._key is not None:
-                stored = self._verified(key, stored)
+            if self._seal is not None:
+                stored = _signed_by(self._seal, key, stored)
             if stored[0] in _COUNTER_START:
                 number = int(stored)
                 return number if self.type is Any else msgspec.convert(number, self.type)
@@ -138,7 +130,7 @@ class Codec:
             found: what is stored under these, in the same order; None where nothing is.
         """
         decode = self.decode
-        if self._key is None and self.type is Any:
+        if self._seal is None and self.type is Any:
             load = self._load
             try:
                 # All at once, and most of them without another call for each.
@@ -182,35 +174,15 @@ class Codec:
 
         return dump, msgspec.msgpack.Decoder(self.type).decode
 
-    def _sign(self, key: str, encoded: bytes) -> bytes:
-        return _SIGNED + self._signature(key, encoded) + encoded
 
-    def _verified(self, key: str, stored: bytes) -> bytes:
-        content = _after(_SIGNED, stored)
-        encoded = content[_DIGEST_SIZE:]
-        if not hmac.compare_digest(content[:_DIGEST_SIZE], self._signature(key, encoded)):
-            raise ValueError("the signature does not hold")
-        return encoded
-
-    def _signature(self, key: str, encoded: bytes) -> bytes:
-        name = key.encode()
-        bound = b"%d:%b%b" % (len(name), name, encoded)
-        return hmac.digest(self._key or b"", bound, "sha256")
+def _signed_by(seal: Seal, key: str, stored: bytes) -> bytes:
+    content = seal.verified(key, stored)
+    if content is None:
+        raise ValueError("the signature does not hold")
+    return content
 
 
 def _after(start: bytes, stored: bytes) -> bytes:
     if not stored.startswith(start):
         raise ValueError("another codec wrote it")
     return stored[len(start) :]
-
-
-def _key_from_environment() -> bytes | None:
-    if os.environ.get(KEY_VARIABLE):
-        return os.environ[KEY_VARIABLE].encode()
-    path = os.environ.get(KEY_FILE_VARIABLE)
-    if not path:
-        return None
-    try:
-        return Path(path).read_bytes().strip()
-    except OSError as error:
-        raise CacheUsageError(f"{KEY_FILE_VARIABLE} names no readable file: {error}.") from error

@@ -17,6 +17,7 @@ A record of another version is no record. History: 1, the first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -102,18 +103,7 @@ class RecordBuilder:
     """Adds entries to a record; tables only grow, so that older masks stay true."""
 
     def __init__(self, record: FileRecord | None = None) -> None:
-        self._record = record or FileRecord()
-        self._masks_of: dict[Reading, _Masks] = {}
-        self._bits: Computed[Function, int] = Computed(lambda row: 1 << self._function(row))
-        rows = self._record
-        self._known: dict[tuple[object, ...], int] = {
-            row: index for index, row in enumerate(rows.sources)
-        }
-        self._known.update((row, index) for index, row in enumerate(rows.inputs))
-        self._known.update(
-            ((*rows.sources[source], line), index)
-            for index, (source, line) in enumerate(rows.functions)
-        )
+        self._start_from(FileRecord() if record is None else _copied(record))
 
     def add(self, test: str, reading: Reading, outcome: msgspec.Raw, recorded: float) -> None:
         """Put an entry for `test` before its others; those beyond `MAX_ENTRIES` are dropped."""
@@ -123,9 +113,47 @@ class RecordBuilder:
         entry = Entry(manifest, outcome, recorded)
         self._record.entries[test] = [entry, *kept[: MAX_ENTRIES - 1]]
 
-    def drop(self, test: str) -> None:
-        """Drop all entries for `test`."""
-        self._record.entries.pop(test, None)
+    def merge(
+        self, other: FileRecord, outcome_of: Callable[[msgspec.Raw], msgspec.Raw] = lambda raw: raw
+    ) -> bool:
+        """Add the entries of `other` for states of inputs that no entry here stands for.
+
+        Args:
+            other: the record of the same file from elsewhere.
+            outcome_of: what to store for each outcome in it.
+
+        Returns:
+            Whether any was added; those are not that are older than `MAX_ENTRIES` others.
+        """
+        if not self._record.entries:
+            # Nothing to translate to.
+            self._start_from(_copied(other))
+            for test, entries in other.entries.items():
+                self._record.entries[test] = [
+                    Entry(entry.manifest, outcome_of(entry.outcome), entry.recorded)
+                    for entry in entries
+                ]
+            return bool(other.entries)
+        masks = _Translation(self, other)
+        added = False
+        for test, entries in other.entries.items():
+            mine = self._record.entries.get(test, [])
+            known = {entry.manifest for entry in mine}
+            new: list[Entry] = []
+            for entry in entries:
+                manifest = masks.translated(entry.manifest)
+                if manifest not in known:
+                    new.append(Entry(manifest, outcome_of(entry.outcome), entry.recorded))
+            if new:
+                newest = sorted([*mine, *new], key=lambda entry: -entry.recorded)[:MAX_ENTRIES]
+                if any(entry in newest for entry in new):
+                    self._record.entries[test] = newest
+                    added = True
+        return added
+
+    def drop(self, test: str) -> bool:
+        """Drop all entries for `test`; return whether there were any."""
+        return bool(self._record.entries.pop(test, None))
 
     def build(self) -> FileRecord:
         """Return the record, without rows that no entry needs where they are the larger part."""
@@ -144,6 +172,36 @@ class RecordBuilder:
                 compact.add(test, reading_of(record, entry.manifest), entry.outcome, entry.recorded)
         return compact._record
 
+    def source(self, source: Source) -> int:
+        """Return the index of a source's row."""
+        return self._row(source, source, self._record.sources)
+
+    def function(self, function: Function) -> int:
+        """Return the index of a function's row."""
+        index = self._known.get(function)
+        if index is None:
+            name, digest, line = function
+            row = (self.source((name, digest)), line)
+            index = self._row(function, row, self._record.functions)
+        return index
+
+    def input(self, item: Input) -> int:
+        """Return the index of an input's row."""
+        return self._row(item, item, self._record.inputs)
+
+    def _start_from(self, rows: FileRecord) -> None:
+        self._record = rows
+        self._masks_of: dict[Reading, _Masks] = {}
+        self._bits: Computed[Function, int] = Computed(lambda row: 1 << self.function(row))
+        self._known: dict[tuple[object, ...], int] = {
+            row: index for index, row in enumerate(rows.sources)
+        }
+        self._known.update((row, index) for index, row in enumerate(rows.inputs))
+        self._known.update(
+            ((*rows.sources[source], line), index)
+            for index, (source, line) in enumerate(rows.functions)
+        )
+
     def _masks(self, reading: Reading) -> _Masks:
         masks = self._masks_of.get(reading)
         if masks is None:
@@ -153,27 +211,16 @@ class RecordBuilder:
     def _make_masks(self, reading: Reading) -> _Masks:
         sources = ordered = inputs = 0
         for source in reading.sources:
-            sources |= 1 << self._source(source)
+            sources |= 1 << self.source(source)
         for source in reading.ordered:
-            ordered |= 1 << self._source(source)
+            ordered |= 1 << self.source(source)
         functions = sum(map(self._bits.__getitem__, reading.functions))
         for item in reading.inputs:
-            inputs |= 1 << self._row(item, item, self._record.inputs)
+            inputs |= 1 << self.input(item)
         if reading.base is not None:
             base = self._masks(reading.base)
             return sources | base[0], ordered | base[1], functions | base[2], inputs | base[3]
         return sources, ordered, functions, inputs
-
-    def _source(self, source: Source) -> int:
-        return self._row(source, source, self._record.sources)
-
-    def _function(self, function: Function) -> int:
-        index = self._known.get(function)
-        if index is None:
-            name, digest, line = function
-            row = (self._source((name, digest)), line)
-            index = self._row(function, row, self._record.functions)
-        return index
 
     def _row(self, key: tuple[object, ...], row: Any, table: list[Any]) -> int:
         # Keys of the three tables differ in length or in what they hold, so one index serves all.
@@ -182,6 +229,49 @@ class RecordBuilder:
             index = self._known[key] = len(table)
             table.append(row)
         return index
+
+
+class _Translation:
+    """Masks over the tables of another record, as masks over those of a builder's."""
+
+    def __init__(self, builder: RecordBuilder, other: FileRecord) -> None:
+        self._builder = builder
+        self._other = other
+        self._known: dict[Manifest, Manifest] = {}
+
+    def translated(self, manifest: Manifest) -> Manifest:
+        """Return `manifest` as it stands in the builder's record."""
+        known = self._known.get(manifest)
+        if known is None:
+            other, builder = self._other, self._builder
+            known = self._known[manifest] = Manifest(
+                _moved(manifest.sources, lambda index: builder.source(other.sources[index])),
+                _moved(manifest.ordered, lambda index: builder.source(other.sources[index])),
+                _moved(manifest.functions, self._function),
+                _moved(manifest.inputs, lambda index: builder.input(other.inputs[index])),
+            )
+        return known
+
+    def _function(self, index: int) -> int:
+        source, line = self._other.functions[index]
+        return self._builder.function((*self._other.sources[source], line))
+
+
+def _moved(mask: bytes, index_of: Callable[[int], int]) -> bytes:
+    moved = 0
+    for index in bits(mask):
+        moved |= 1 << index_of(index)
+    return _to_bytes(moved)
+
+
+def _copied(record: FileRecord) -> FileRecord:
+    return FileRecord(
+        record.version,
+        list(record.sources),
+        list(record.functions),
+        list(record.inputs),
+        dict(record.entries),
+    )
 
 
 def reading_of(record: FileRecord, manifest: Manifest) -> Reading:

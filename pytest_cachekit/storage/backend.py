@@ -16,6 +16,10 @@ class BackendSize(NamedTuple):
     bytes: int
 
 
+Replacement = tuple[str | None, bytes]
+"""The tag of the value that is expected under a key, None for none, and what to store there."""
+
+
 class Backend(Protocol):
     """A store of bytes under keys.
 
@@ -41,6 +45,20 @@ class Backend(Protocol):
 
     def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """Store all `items` in one batch, replacing what was there."""
+        ...
+
+    def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """Store each of `items`, for ever, whose key still holds the value with the given tag.
+
+        All is one step: nobody else's write comes between looking and storing.
+
+        Args:
+            items: for each key the `tag_of` the value expected there, None for no value, and
+                the new value.
+
+        Returns:
+            What those keys hold that hold something else, None for nothing; they stay as they are.
+        """
         ...
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
@@ -118,6 +136,10 @@ class AsyncBackend(Protocol):
         """See `Backend.set_many`."""
         ...
 
+    async def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`."""
+        ...
+
     async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""
         ...
@@ -157,6 +179,22 @@ class AsyncBackend(Protocol):
     async def close(self) -> None:
         """See `Backend.close`."""
         ...
+
+
+def tag_of(value: bytes) -> str:
+    """Return what `Backend.replace_many` tells values apart by, as servers compute it."""
+    import hashlib
+
+    return hashlib.sha1(value, usedforsecurity=False).hexdigest()
+
+
+def sort_out(
+    items: Mapping[str, Replacement], held: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], dict[str, bytes | None]]:
+    """Return which of `items` replace what is `held`, and what the keys of the others hold."""
+    tags = {key: tag_of(value) for key, value in held.items()}
+    fresh = {key: value for key, (tag, value) in items.items() if tags.get(key) == tag}
+    return fresh, {key: held.get(key) for key in items.keys() - fresh.keys()}
 
 
 def count_up(stored: bytes | None, delta: int) -> int:

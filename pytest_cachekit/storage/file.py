@@ -1,9 +1,8 @@
 """The file backend: a diskcache directory that holds bytes and nothing else.
 
-diskcache makes the directory; statements of our own read and write its table, because it
-has no batches, and because a run in which everything hits then never imports it. It pickles
-what it isn't given as bytes and unpickles what it finds; neither can happen here: only bytes go
-in, and rows in any other mode are no values to us.
+diskcache makes the directory; statements of our own read and write its table, because it has no
+batches, and is never imported so where everything hits. It pickles what it isn't given as bytes and
+unpickles what it finds; neither happens here: rows in any other mode are no values to us.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CacheUsageError
-from .backend import BackendSize, count_up
+from .backend import BackendSize, Replacement, count_up, sort_out
 from .database import Database
 from .values import Files, Values
 
@@ -85,19 +84,20 @@ class FileBackend:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """See `Backend.get_many`."""
-        found: dict[str, bytes] = {}
         with self._database.reading() as connection:
-            rows = self._rows(connection, "key, mode, filename, value, size", keys)
-            for key, mode, filename, value, size in rows:
-                content = self._values.read(mode, filename, value, size)
-                if content is not None:
-                    found[key] = content
-        return found
+            return self._contents(connection, keys)
 
     def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
         with self._values.changing() as files, self._database.writing() as connection:
             self._store(connection, items, ttl, files)
+
+    def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`."""
+        with self._values.changing() as files, self._database.writing() as connection:
+            fresh, others = sort_out(items, self._contents(connection, items))
+            self._store(connection, fresh, None, files)
+            return others
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""
@@ -190,6 +190,13 @@ class FileBackend:
     def _is_empty(self) -> bool:
         with self._database.reading() as connection:
             return connection is None
+
+    def _contents(
+        self, connection: sqlite3.Connection | None, keys: Iterable[str]
+    ) -> dict[str, bytes]:
+        rows = self._rows(connection, "key, mode, filename, value, size", keys)
+        found = ((row[0], self._values.read(*row[1:])) for row in rows)
+        return {key: content for key, content in found if content is not None}
 
     def _rows(
         self, connection: sqlite3.Connection | None, columns: str, keys: Iterable[str]

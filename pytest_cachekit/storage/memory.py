@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ..errors import CacheUsageError
-from .backend import BackendSize, count_up
+from .backend import BackendSize, Replacement, count_up, sort_out
 from .cleaning import clean_regularly
 from .deadlines import Deadlines
 from .forks import survive_forks
@@ -140,6 +140,13 @@ class MemoryBackend:
             lock.release()
         if self._budget is not None:
             self._budget.spend()
+
+    def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`."""
+        with self._lock:
+            fresh, others = sort_out(items, self.get_many(items))
+            self.set_many(fresh)
+            return others
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""

@@ -20,7 +20,7 @@ def open_backend(url: str, *, relative_to: Path | None = None, **options: Any) -
         url: `file:PATH`, `file://PATH`, `memory:`, or that of a Redis server.
         relative_to: what a relative path starts from; the working directory by default.
         options: of `MemoryBackend`, `FileBackend`, or, for a server, `prefix`, `pool_size`,
-            `timeout`, `clock` and what else redis-py's connections take.
+            `timeout`, `deadline`, `clock` and what else redis-py's connections take.
 
     Raises:
         StorageError: the scheme is unknown, or the backend can't be used.
@@ -82,7 +82,7 @@ def _open_redis(url: str, *, asynchronous: bool, **options: Any) -> AsyncBackend
     from .redis import RedisBackend
     from .redis_client import open_client, without_password
 
-    own = {name: options.pop(name) for name in ("prefix", "breaker") if name in options}
+    own = {name: options.pop(name) for name in ("prefix", "breaker", "deadline") if name in options}
     if "clock" in options:
         own.setdefault("breaker", Breaker(clock=options.pop("clock")))
     # Made once here, so that a mistake in the URL is told at once.

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import CounterError, StorageError
-from .backend import AsyncBackend, BackendSize
+from .backend import AsyncBackend, BackendSize, Replacement
 from .breaker import Breaker
-from .redis_link import Command, RedisLink
+from .redis_link import REPLACE, Command, RedisLink
 
 _CHUNK = 1000
 # All the values at once, with one time to live, where a server lacks MSETEX.
@@ -33,6 +33,7 @@ class RedisBackend(AsyncBackend):
         url: str,
         prefix: str = "cachekit:",
         breaker: Breaker | None = None,
+        deadline: float | None = None,
     ) -> None:
         """Connect on the first call.
 
@@ -41,8 +42,10 @@ class RedisBackend(AsyncBackend):
             url: shown to users, without password.
             prefix: what all keys of this backend start with on the server.
             breaker: answers for a server that failed.
+            deadline: most seconds that a call may take, however much it transfers; None for no
+                such limit, as with clients that are awaited.
         """
-        self.link = RedisLink(make_client, url, breaker or Breaker())
+        self.link = RedisLink(make_client, url, breaker or Breaker(), deadline)
         self._run, self._pipeline = self.link.run, self.link.pipeline
         self.prefix = prefix.encode()
         # The ways to set many with a time to live, best first; those a server lacks are dropped.
@@ -92,6 +95,16 @@ class RedisBackend(AsyncBackend):
                     raise
                 self._ways = [other for other in self._ways if other is not way]
         await self._pipeline(last(pairs, _milliseconds(ttl)))
+
+    async def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`; needs the server's scripts."""
+        chunks = _chunks([(key, tag or "", value) for key, (tag, value) in items.items()])
+        replies = await self._pipeline([self._replacing(chunk) for chunk in chunks])
+        return {
+            chunk[index - 1][0]: held
+            for chunk, reply in zip(chunks, replies, strict=True)
+            for index, held in zip(reply[::2], reply[1::2], strict=True)
+        }
 
     async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""
@@ -175,6 +188,10 @@ class RedisBackend(AsyncBackend):
             names.update(dict.fromkeys(found))
             if int(cursor) == 0:
                 return list(names)
+
+    def _replacing(self, chunk: list[tuple[str, str, bytes]]) -> Command:
+        names = [self._full(key) for key, _, _ in chunk]
+        return ("EVAL", REPLACE, len(chunk), *names, *(part for item in chunk for part in item[1:]))
 
     def _with_msetex(self, pairs: list[tuple[bytes, bytes]], life: int) -> list[Command]:
         return [("MSETEX", len(chunk), *_flat(chunk), "PX", life) for chunk in _chunks(pairs)]

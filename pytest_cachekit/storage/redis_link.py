@@ -8,8 +8,10 @@ answers for the server until it had time to recover.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import StorageError
@@ -18,12 +20,25 @@ from .redis_client import import_redis
 
 Command = tuple[Any, ...]
 _COUNTING = frozenset(("UNLINK", "INCRBY", "PTTL", "STRLEN", "EXISTS", "PEXPIRE"))
+# Each value if its key still holds the one whose tag is given; replies with what others hold.
+REPLACE = (
+    "local held = {} for i = 1, #KEYS do local value = redis.call('GET', KEYS[i]) "
+    "if (value and redis.sha1hex(value) or '') == ARGV[2 * i - 1] "
+    "then redis.call('SET', KEYS[i], ARGV[2 * i]) "
+    "else held[#held + 1] = i held[#held + 1] = value end end return held"
+)
 
 
 class RedisLink:
     """Asks one server."""
 
-    def __init__(self, make_client: Callable[[], Any], url: str, breaker: Breaker) -> None:
+    def __init__(
+        self,
+        make_client: Callable[[], Any],
+        url: str,
+        breaker: Breaker,
+        deadline: float | None = None,
+    ) -> None:
         """Connect on the first call; see `RedisBackend`."""
         self._redis = import_redis()
         self._make_client = make_client
@@ -31,6 +46,7 @@ class RedisLink:
         self._loop: object = None
         self.url = url
         self.breaker = breaker
+        self._deadline = deadline
 
     async def run(self, *command: Any, repeatable: bool = True) -> Any:
         """Return the reply to one command; see `pipeline`."""
@@ -54,16 +70,17 @@ class RedisLink:
                 "see that it runs, or try later."
             )
         try:
-            try:
-                replies = await self._exchange(commands, repeatable)
-            except self._redis.AuthenticationError:
-                raise
-            except self._redis.ConnectionError:
-                if not repeatable:
+            with self._hanging_up() as hung_up:
+                try:
+                    replies = await self._exchange(commands, repeatable)
+                except self._redis.AuthenticationError:
                     raise
-                # A server that was restarted has closed the connections of before.
-                await _reply(_close_idle(self._connected().connection_pool))
-                replies = await self._exchange(commands, repeatable)
+                except self._redis.ConnectionError:
+                    if not repeatable or hung_up():
+                        raise
+                    # A server that was restarted has closed the connections of before.
+                    await _reply(_close_idle(self._connected().connection_pool))
+                    replies = await self._exchange(commands, repeatable)
         except self._redis.ResponseError as error:
             # It answers, if only with a refusal: out of memory, read only, no permission.
             self.breaker.reset()
@@ -104,6 +121,33 @@ class RedisLink:
             raise ValueError("its answer is none that a server gives")
         return replies
 
+    @contextmanager
+    def _hanging_up(self) -> Iterator[Callable[[], bool]]:
+        """Close the connections when the deadline passes; yield a function that tells whether.
+
+        Timeouts are for each piece of a reply: one that trickles would never end.
+        """
+        if self._deadline is None:
+            yield lambda: False
+            return
+        end = time.monotonic() + self._deadline
+        done = threading.Event()
+
+        def hang_up(pool: Any, wait: float) -> None:
+            while not done.wait(wait):
+                with suppress(Exception):  # The other thread opens and closes them, too.
+                    pool.disconnect()
+                wait = 0.05
+
+        arguments = (self._connected().connection_pool, self._deadline)
+        watch = threading.Thread(target=hang_up, args=arguments, daemon=True)
+        watch.start()
+        try:
+            yield lambda: time.monotonic() >= end
+        finally:
+            done.set()
+            watch.join()
+
     def _failed(self, error: Exception, advice: str) -> StorageError:
         said = str(error) or type(error).__name__
         return StorageError(f"The server at {self.url} did not do as asked ({said}): {advice}.")
@@ -130,6 +174,8 @@ def _makes_sense(command: Command, reply: Any) -> bool:
         return isinstance(reply, list) and len(reply) == len(command) - 1
     if name == "SCAN":
         return isinstance(reply, list | tuple) and len(reply) == 2 and isinstance(reply[1], list)
+    if name == "EVAL" and command[1] is REPLACE:
+        return isinstance(reply, list) and len(reply) % 2 == 0
     return isinstance(reply, int) or name not in _COUNTING
 
 

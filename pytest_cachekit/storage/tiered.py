@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..errors import CacheUsageError, StorageError
-from .backend import AsyncBackend, BackendSize
+from .backend import AsyncBackend, BackendSize, Replacement
 
 T = TypeVar("T")
 # As many keys are remembered of what a tier missed while it was gone; more, and it is cleared.
@@ -120,9 +120,15 @@ class TieredBackend(AsyncBackend):
         for tier, _ in await self._change(items, lambda b: _stored(b, items, ttl)):
             tier.sets += len(items)
 
+    async def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`; the lowest tier that answers decides."""
+        others = await self._decide(list(items), lambda backend: backend.replace_many(items))
+        await self._forget_above([key for key in items if key not in others])
+        return others
+
     async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`; the lowest tier that answers decides."""
-        added = await self._decide(key, lambda backend: backend.add(key, value, ttl))
+        added = await self._decide([key], lambda backend: backend.add(key, value, ttl))
         if added:
             await self._forget_above([key])
         return added
@@ -142,7 +148,7 @@ class TieredBackend(AsyncBackend):
 
     async def incr(self, key: str, delta: int, ttl: float | None = None) -> int:
         """See `Backend.incr`; the lowest tier that answers counts."""
-        result = await self._decide(key, lambda backend: backend.incr(key, delta, ttl))
+        result = await self._decide([key], lambda backend: backend.incr(key, delta, ttl))
         await self._forget_above([key])
         return result
 
@@ -231,13 +237,15 @@ class TieredBackend(AsyncBackend):
             # Perhaps of these keys, and after they were read.
             await self._forget(above, list(left))
 
-    async def _decide(self, key: str, act: Callable[[AsyncBackend], Coroutine[Any, Any, T]]) -> T:
+    async def _decide(
+        self, keys: list[str], act: Callable[[AsyncBackend], Coroutine[Any, Any, T]]
+    ) -> T:
         for tier in reversed(self.tiers):
             self._changes += 1
             answer = await tier.ask(act(tier.backend), None)
             if answer is not None:
                 return answer
-            tier.missed_writes([key])
+            tier.missed_writes(keys)
         raise self._all_gone()
 
     async def _forget_above(self, keys: list[str]) -> None:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-from .backend import AsyncBackend, Backend, BackendSize
+from .backend import AsyncBackend, Backend, BackendSize, Replacement
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -70,6 +70,10 @@ class Awaited(AsyncBackend):
     async def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
         await self._call(self.backend.set_many, items, ttl)
+
+    async def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`."""
+        return await self._call(self.backend.replace_many, items)
 
     async def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""
@@ -135,6 +139,10 @@ class Immediate(Backend):
     def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
         run_now(self.backend.set_many(items, ttl))
+
+    def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
+        """See `Backend.replace_many`."""
+        return run_now(self.backend.replace_many(items))
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         """See `Backend.add`."""
