@@ -5,12 +5,14 @@ Precedence: flag, then ini value, then environment variable, then default.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import CachekitError
 
+_NAME = r"[A-Za-z0-9._-]*"
 MODES = ("read-write", "read-only", "refresh")
 
 
@@ -25,6 +27,8 @@ class Option:
     limits: tuple[float, float] | None = None
     """Least and greatest value of a number."""
     metavar: str | None = None
+    pattern: str | None = None
+    """What a text has to match."""
 
     @property
     def flag(self) -> str:
@@ -58,6 +62,45 @@ OPTIONS = (
         "where results are kept: file:PATH, relative to the rootdir, or memory:",
         default="file:.cachekit",
         metavar="URL",
+    ),
+    Option(
+        "cachekit-remote",
+        "where results are shared with other machines: a server's URL, or file:PATH",
+        default="",
+        metavar="URL",
+    ),
+    Option(
+        "cachekit-remote-mode",
+        "read-write: take from there and put there; read-only: only take",
+        default="read-write",
+        choices=("read-write", "read-only"),
+        metavar="MODE",
+    ),
+    Option(
+        "cachekit-remote-timeout",
+        "most seconds that each batch from or to the remote cache may take",
+        default=1.0,
+        limits=(0.1, 600),
+        metavar="SECONDS",
+    ),
+    Option(
+        "cachekit-remote-output",
+        "send what tests printed to the remote cache as well",
+        default=False,
+    ),
+    Option(
+        "cachekit-namespace",
+        "keep results apart from those of other namespaces",
+        default="",
+        metavar="NAME",
+        pattern=_NAME,
+    ),
+    Option(
+        "cachekit-epoch",
+        "a word that, once changed, disowns all results of before",
+        default="",
+        metavar="WORD",
+        pattern=_NAME,
     ),
     Option(
         "cachekit-mode",
@@ -108,6 +151,12 @@ class Settings:
 
     cachekit: bool
     cachekit_url: str
+    cachekit_remote: str
+    cachekit_remote_mode: str
+    cachekit_remote_timeout: float
+    cachekit_remote_output: bool
+    cachekit_namespace: str
+    cachekit_epoch: str
     cachekit_mode: str
     cachekit_explain: bool
     cachekit_audit: float
@@ -152,6 +201,8 @@ def _checked(option: Option, value: Any, place: str) -> Any:
         return _number(option.limits, value, place)
     if option.choices and value not in option.choices:
         raise CachekitError(f"{place}: {value!r} is unknown: write {', '.join(option.choices)}.")
+    if option.pattern is not None and not re.fullmatch(option.pattern, value):
+        raise CachekitError(f"{place}: {value!r} is no name: write letters, digits, '.', '_', '-'.")
     return value
 
 

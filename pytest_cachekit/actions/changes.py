@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..inputs.digest import digest
 from ..inputs.fingerprint import ABSENT, Fingerprints, describe
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import bits
+from .concealed import Concealed
 from .verdict import Stale
 
 # Where nothing changed, what compares sources isn't loaded.
@@ -31,8 +33,17 @@ def pack_source(content: bytes) -> bytes:
 class Changes:
     """Compares what was recorded with what is there now, each thing once in a run."""
 
-    def __init__(self, fingerprints: Fingerprints, fetch: Fetch) -> None:
-        """Compare by `fingerprints`; `fetch` returns packed sources by digest."""
+    def __init__(
+        self, fingerprints: Fingerprints, fetch: Fetch, concealed: Concealed | None = None
+    ) -> None:
+        """Compare by `fingerprints`.
+
+        Args:
+            fingerprints: what inputs are now.
+            fetch: returns packed sources by digest.
+            concealed: which fingerprints are stored as others.
+        """
+        self._concealed = concealed or Concealed(None)
         self._fingerprints = fingerprints
         self._fetch = fetch
         self._reaches: Reaches = {}
@@ -64,16 +75,24 @@ class Changes:
         key = (kind, name)
         current = self._inputs.get(key)
         if current is None:
-            current = self._inputs[key] = self._fingerprints.now(kind, name)
+            current = self._inputs[key] = self._concealed.fingerprint(
+                kind, self._fingerprints.now(kind, name)
+            )
         return current != recorded
 
-    def recorded_text(self, digest: str) -> bytes | None:
+    def recorded_text(self, recorded: str) -> bytes | None:
         """Return the text of a file that differs now, by its digest; None where it isn't kept."""
-        packed = self._packed.get(digest)
+        packed = self._packed.get(recorded)
         try:
-            return None if packed is None else zlib.decompress(packed)
+            text = None if packed is None else zlib.decompress(packed)
         except zlib.error:
             return None
+        # A text that is another's would hide what changed.
+        return text if text is not None and digest(text) == recorded else None
+
+    def packed(self, recorded: str) -> bytes | None:
+        """Return what was fetched for a file's digest."""
+        return self._packed.get(recorded)
 
     @cached_property
     def _texts(self) -> Texts:

@@ -51,6 +51,8 @@ class TestOutcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tr
     warnings: list[RecordedWarning] = []
     coverage: bytes | None = None
     """What it covered (`coverage.py`), where coverage was measured."""
+    output_left_out: bool = False
+    """Whether something was printed that isn't stored here."""
 
     @property
     def duration(self) -> float:
@@ -75,6 +77,26 @@ def decode_outcome(content: msgspec.Raw) -> TestOutcome | None:
         return _decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def without_output(content: msgspec.Raw) -> msgspec.Raw:
+    """Return the stored outcome `content` without what the test printed."""
+    outcome = decode_outcome(content)
+    if outcome is None or not any(map(_printed, outcome.phases)):
+        return content
+    silent = [_silent(phase) for phase in outcome.phases]
+    return encode_outcome(msgspec.structs.replace(outcome, phases=silent, output_left_out=True))
+
+
+def _printed(phase: Phase) -> bool:
+    return bool(phase.sections or (phase.subtest or {}).get("sections"))
+
+
+def _silent(phase: Phase) -> Phase:
+    subtest = phase.subtest
+    if subtest is not None and "sections" in subtest:
+        subtest = {**subtest, "sections": []}
+    return msgspec.structs.replace(phase, sections=[], subtest=subtest)
 
 
 def with_coverage(content: msgspec.Raw, files: Iterable[CoveredFile]) -> msgspec.Raw:

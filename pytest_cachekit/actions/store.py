@@ -1,4 +1,8 @@
-"""The action store: look up, record, explain. The only place that decides a hit."""
+"""The action store: look up, record, explain. The only place that decides a hit.
+
+Records may lie on two shelves. The near one is asked first. The far one, which others share, is
+asked for what the near one has no answer for, in one batch, and written to in one batch.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import VERSION, FileRecord, RecordBuilder, decode_record, encode_record
 from ..inputs.reading import Reading, Source
-from ..storage import Backend
+from ..storage import Backend, Shelf
 from .changes import Changes, RecordChanges, pack_source
+from .concealed import Concealed
 from .verdict import Hit, Miss, Verdict
 
 Accept = Callable[[msgspec.Raw], str | None]
@@ -27,28 +32,42 @@ class ActionStore:
 
     def __init__(
         self,
-        backend: Backend,
+        near: Backend | Shelf,
         fingerprints: Fingerprints,
         *,
         kind: str,
         context: str,
+        far: Shelf | None = None,
+        shared_form: Callable[[msgspec.Raw], msgspec.Raw] | None = None,
+        conceal: Callable[[str], str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Keep entries in `backend`, apart from those of other kinds and contexts.
+        """Keep entries near, apart from those of other kinds and contexts.
 
         Args:
-            backend: where records and sources are kept.
+            near: where records and sources are kept.
             fingerprints: what inputs are now.
             kind: the kind of action.
             context: digest of all that can change an outcome and is no input.
+            far: where they are shared with other machines.
+            shared_form: makes of an outcome what is shared of it; None for all.
+            conceal: what is stored instead of the fingerprint of an environment variable's value.
             clock: seconds since 1970, noted in entries.
         """
-        self._backend = backend
+        self._near = near if isinstance(near, Shelf) else Shelf(near)
+        self._far = far
+        self._shared_form = shared_form or _same
         self._fingerprints = fingerprints
         self._prefix = f"{kind}:{VERSION}:{context}:"
         self._clock = clock
         self._records: dict[str, FileRecord | None] = {}
-        self._changes = Changes(fingerprints, self._fetch_sources)
+        """All that is known, from both shelves."""
+        self._near_records: dict[str, FileRecord | None] = {}
+        self._far_records: dict[str, FileRecord | None] = {}
+        self._promoted: set[str] = set()
+        """Groups of which the far shelf knew more."""
+        self._concealed = Concealed(conceal)
+        self._changes = Changes(fingerprints, self._fetch_sources, self._concealed)
         self._states: dict[str, RecordChanges] = {}
         self._unchanged: dict[Source, bool] = {}
         self._current: dict[Reading, bool] = {}
@@ -59,22 +78,48 @@ class ActionStore:
         """Return whether anything is stored for this kind and context.
 
         Raises:
-            StorageError: the backend can't be read.
+            StorageError: the near shelf can't be read.
         """
-        return next(iter(self._backend.keys(self._prefix)), None) is not None
+        if self._near.has_any(self._prefix):
+            return True
+        # The prefix itself is a key there: walking over a server's keys takes long.
+        return self._far is not None and bool(self._far.get_many([self._prefix], to_change=True))
 
     def load(self, groups: Iterable[str]) -> None:
-        """Read the records of `groups` in one batch, and what is needed to judge them in another.
+        """Read the near records of `groups`, and what is needed to judge them, in two batches.
 
         Raises:
-            StorageError: the backend can't be read.
+            StorageError: the near shelf can't be read.
         """
         wanted = [group for group in groups if group not in self._records]
-        found = self._backend.get_many(self._prefix + group for group in wanted)
+        found = self._near.get_many(self._prefix + group for group in wanted)
         for group in wanted:
-            content = found.get(self._prefix + group)
-            self._records[group] = None if content is None else decode_record(content)
+            record = _decoded(found.get(self._prefix + group))
+            self._records[group] = self._near_records[group] = record
         self._changes.prepare(record for record in self._records.values() if record is not None)
+
+    def complement(self, groups: Iterable[str]) -> set[str]:
+        """Read the far records of loaded `groups`, likewise; return those of which more is known.
+
+        Raises:
+            StorageError: the near shelf can't be read.
+        """
+        if self._far is None:
+            return set()
+        wanted = [group for group in groups if group not in self._far_records]
+        found = self._far.get_many((self._prefix + group for group in wanted), to_change=True)
+        learned: set[str] = set()
+        for group in wanted:
+            record = self._far_records[group] = _decoded(found.get(self._prefix + group))
+            builder = RecordBuilder(self._records[group])
+            if record is not None and builder.merge(record):
+                self._records[group] = builder.build()
+                self._states.pop(group, None)
+                learned.add(group)
+        self._promoted |= learned
+        known = (self._records[group] for group in learned)
+        self._changes.prepare(record for record in known if record is not None)
+        return learned
 
     def lookup(self, group: str, name: str, accept: Accept = lambda _: None) -> Verdict:
         """Decide about the action `name` of a loaded `group`.
@@ -120,35 +165,81 @@ class ActionStore:
     def flush(self) -> int:
         """Store what was recorded, one record per group; return how many entries that were.
 
-        A record that another process wrote meanwhile is merged, not replaced.
+        What other processes write meanwhile is merged, not replaced. What one shelf holds of the
+        loaded groups and the other doesn't goes there as well.
 
         Raises:
-            StorageError: the backend can't be written; nothing that it held is lost.
+            StorageError: the near shelf can't be written; nothing that it held is lost.
         """
-        if not self._pending:
+        if not self._pending and not self._promoted:
             return 0
         now = self._clock()
-        keys = {group: self._prefix + group for group in self._pending}
-        stored = self._backend.get_many(keys.values())
-        items: dict[str, bytes] = {}
-        sources: set[Source] = set()
         count = 0
         for group, actions in self._pending.items():
-            content = stored.get(keys[group])
-            builder = RecordBuilder(None if content is None else decode_record(content))
-            for name in self._dropped.pop(group, ()):
-                builder.drop(name)
-            for name, reading, outcome in actions:
-                if self._is_current(reading):
-                    builder.add(name, reading, outcome, now)
-                    count += 1
-            record = builder.build()
-            sources.update(record.sources)
-            items[keys[group]] = encode_record(record)
-        items.update(self._new_sources(sources))
-        self._backend.set_many(items)
+            current = [action for action in actions if self._is_current(action[1])]
+            self._pending[group] = current
+            count += len(current)
+        near = self._pending.keys() | self._promoted
+        names = [self._prefix + group for group in near]
+        held = self._near.get_many(names, to_change=True)
+        known = {group: _decoded(held.get(self._prefix + group)) for group in near}
+        self._write(self._near, {**self._near_records, **known}, near, now)
+        if self._far is not None and self._far.is_writable:
+            self._write(self._far, self._far_records, self._pending.keys() | self._far_records, now)
         self._pending.clear()
+        self._dropped.clear()
+        self._promoted.clear()
         return count
+
+    def _write(
+        self,
+        shelf: Shelf,
+        known: Mapping[str, FileRecord | None],
+        groups: Iterable[str],
+        now: float,
+    ) -> None:
+        """Write to one shelf what it doesn't hold of `groups`, of which it held what is `known`."""
+        records = self._merged(shelf, {group: known.get(group) for group in groups}, now)
+        there = {source for held in known.values() if held is not None for source in held.sources}
+        others = self._new_sources(
+            {source for record in records.values() for source in record.sources} - there
+        )
+        if shelf is self._far and records:
+            others[self._prefix] = b"here"
+
+        def again(changed: Mapping[str, bytes | None]) -> dict[str, bytes]:
+            held = {
+                group: _decoded(changed[self._prefix + group])
+                for group in records
+                if self._prefix + group in changed
+            }
+            merged = self._merged(shelf, held, now)
+            gone = {key for key in others if changed.get(key, b"") is None}
+            return {**self._encoded(merged), **{key: others[key] for key in gone}}
+
+        shelf.change({**self._encoded(records), **others}, again)
+
+    def _encoded(self, records: Mapping[str, FileRecord]) -> dict[str, bytes]:
+        return {self._prefix + group: encode_record(record) for group, record in records.items()}
+
+    def _merged(
+        self, shelf: Shelf, held: Mapping[str, FileRecord | None], now: float
+    ) -> dict[str, FileRecord]:
+        """Return the records that are to replace what a shelf held, where there is more to say."""
+        form = self._shared_form if shelf is self._far else _same
+        records: dict[str, FileRecord] = {}
+        for group, record in held.items():
+            builder = RecordBuilder(record)
+            known = self._records.get(group) if self._far is not None else None
+            has_more = known is not None and builder.merge(known, form)
+            for name in self._dropped.get(group, ()):
+                has_more |= builder.drop(name)
+            for name, reading, outcome in self._pending.get(group, ()):
+                builder.add(name, self._concealed.reading(reading), form(outcome), now)
+                has_more = True
+            if has_more:
+                records[group] = builder.build()
+        return records
 
     def _is_current(self, reading: Reading) -> bool:
         """Return whether the sources of `reading` are still what ran; after an edit they aren't."""
@@ -166,30 +257,35 @@ class ActionStore:
             known = self._unchanged[source] = self._fingerprints.file(source[0]) == source[1]
         return known
 
-    def _new_sources(self, sources: Iterable[Source]) -> Mapping[str, bytes]:
-        known = {
-            source
-            for record in self._records.values()
-            if record is not None
-            for source in record.sources
-        }
+    def _new_sources(self, sources: Iterable[Source]) -> dict[str, bytes]:
         items: dict[str, bytes] = {}
         for name, recorded in sources:
-            if (name, recorded) in known:
-                continue
             try:
                 with open(self._fingerprints.layout.path(name), "rb") as stream:
                     content = stream.read()
             except OSError:
-                continue
-            if digest(content) == recorded:
-                items[_source_key(recorded)] = pack_source(content)
+                content = b""
+            packed = pack_source(content) if digest(content) == recorded else None
+            packed = packed or self._changes.packed(recorded)
+            if packed is not None:
+                items[_source_key(recorded)] = packed
         return items
 
     def _fetch_sources(self, digests: list[str]) -> dict[str, bytes]:
-        found = self._backend.get_many(map(_source_key, digests))
+        found = self._near.get_many(map(_source_key, digests))
+        missing = [key for key in digests if _source_key(key) not in found]
+        if self._far is not None and self._far_records and missing:
+            found.update(self._far.get_many(map(_source_key, missing)))
         return {key: found[_source_key(key)] for key in digests if _source_key(key) in found}
 
 
 def _source_key(recorded: str) -> str:
     return f"source:{recorded}"
+
+
+def _decoded(content: bytes | None) -> FileRecord | None:
+    return None if content is None else decode_record(content)
+
+
+def _same(outcome: msgspec.Raw) -> msgspec.Raw:
+    return outcome

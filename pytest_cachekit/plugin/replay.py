@@ -222,3 +222,12 @@ def _warning_message(warning: RecordedWarning, layout: Layout) -> warnings.Warni
         message = UserWarning(warning.text)
     file = layout.path(warning.file) if warning.is_path else warning.file
     return warnings.WarningMessage(message, category, file, warning.line)
+
+
+def shows_output(config: pytest.Config) -> bool:
+    """Return whether a run shows somewhere what tests printed that did not fail."""
+    options = vars(config.option)
+    shown = set("PA") & set(options.get("reportchars") or "")
+    in_junit = options.get("xmlpath") and config.getini("junit_logging") != "no"
+    others = ("xfail_tb", "htmlpath", "json_report", "report_log")
+    return bool(shown or in_junit or any(options.get(name) for name in others))

@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..storage import BackendSize
+from ..storage import BackendSize, Shelf
 from .tally import Tally
 
 VERSION = 1
 
 
-def report_data(tally: Tally, size: BackendSize | None, where: str) -> dict[str, Any]:
+def report_data(
+    tally: Tally, size: BackendSize | None, where: str, far: Shelf | None = None
+) -> dict[str, Any]:
     """Return the report as JSON's types."""
     counts = tally.counts()
     ran = sum(counts.values()) - counts["replayed"] - counts["not run"]
@@ -46,7 +48,19 @@ def report_data(tally: Tally, size: BackendSize | None, where: str) -> dict[str,
             "entries": None if size is None else size.entries,
             "bytes": None if size is None else size.bytes,
             "backend": where,
+            **({} if far is None else {"remote": _remote_data(far)}),
         },
+    }
+
+
+def _remote_data(far: Shelf) -> dict[str, Any]:
+    return {
+        "backend": far.url,
+        "read": far.reads,
+        "written": far.writes,
+        "batches": far.batches,
+        "not_trusted": far.distrusted,
+        "left_out": far.is_lost,
     }
 
 

@@ -9,17 +9,18 @@ import msgspec
 import pytest
 
 from ..actions.coverage import CoverageNow, CoveredFile, unpack_coverage
-from ..actions.outcomes import TestOutcome, decode_outcome
+from ..actions.outcomes import TestOutcome, decode_outcome, without_output
 from ..actions.store import ActionStore
-from ..actions.verdict import Miss, Uncacheable, Verdict
+from ..actions.verdict import Hit, Miss, Stale, Uncacheable, Verdict
 from ..inputs.fingerprint import Fingerprints
-from ..storage import Backend
 from .audit import judge, why_unsteady
 from .context import run_context
 from .coverage import coverage_settings
 from .identity import group_and_name
 from .obstacles import uncacheable_reason
 from .recordings import TestRecording
+from .replay import shows_output
+from .shelves import Shelves
 from .tally import Line
 
 
@@ -28,9 +29,17 @@ class TestResults:
 
     __test__ = False
 
-    def __init__(self, config: pytest.Config, backend: Backend, fingerprints: Fingerprints) -> None:
-        context = run_context(config)
-        self._store = ActionStore(backend, fingerprints, kind="tests", context=context)
+    def __init__(self, config: pytest.Config, shelves: Shelves, fingerprints: Fingerprints) -> None:
+        self._store = ActionStore(
+            shelves.near,
+            fingerprints,
+            kind="tests",
+            context=run_context(config),
+            far=shelves.far,
+            shared_form=None if shelves.shares_output else without_output,
+            conceal=shelves.conceal,
+        )
+        self._shows_output = shows_output(config)
         self._is_covered = coverage_settings() is not None
         self._coverage = CoverageNow(fingerprints, self._store.recorded_text)
 
@@ -48,9 +57,21 @@ class TestResults:
         Raises:
             StorageError: the cache can't be read.
         """
-        self._store.load(dict.fromkeys(group_and_name(item)[0] for item in items))
+        groups = [group_and_name(item)[0] for item in items]
+        self._store.load(dict.fromkeys(groups))
         counts = Counter(item.nodeid for item in items)
-        return [self._verdict(item, counts[item.nodeid], why_all_run) for item in items]
+        verdicts = [self._verdict(item, counts[item.nodeid], why_all_run) for item in items]
+        if why_all_run is None:
+            open_questions = {
+                group: None
+                for group, verdict in zip(groups, verdicts, strict=True)
+                if isinstance(verdict, Miss | Stale)
+            }
+            learned = self._store.complement(open_questions)
+            for index, item in enumerate(items):
+                if groups[index] in learned and not isinstance(verdicts[index], Hit):
+                    verdicts[index] = self._verdict(item, counts[item.nodeid], None)
+        return verdicts
 
     def _verdict(self, item: pytest.Item, count: int, why_all_run: str | None) -> Verdict:
         reason = uncacheable_reason(item)
@@ -106,4 +127,6 @@ class TestResults:
             return "the stored outcome can't be read"
         if self._is_covered and self.covered(outcome) is None:
             return "what it covers now isn't known"
+        if outcome.output_left_out and self._shows_output:
+            return "what it printed isn't shared"
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from ..errors import CachekitError, CacheUnavailableWarning, StorageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..settings import Settings
-from ..storage import Backend, BackendSize, open_backend
+from ..storage import BackendSize, Shelf
 from .audit import Audit
 from .coverage import count_as_covered
 from .obstacles import Obstacle, find_obstacle
@@ -23,6 +24,7 @@ from .questions import answer_questions
 from .recordings import TestRecording
 from .replay import replay
 from .results import TestResults
+from .shelves import Shelves, open_shelves
 from .tally import Line, Tally
 
 Hits = list[tuple[pytest.Item, Hit]]
@@ -38,22 +40,33 @@ class Run:
         self._audit = Audit(settings.cachekit_audit)
         self.obstacle: Obstacle | None = find_obstacle(config)
         self.where = settings.cachekit_url
+        self.far: Shelf | None = None
         self.size: BackendSize | None = None
+        self.remarks: list[str] = []
+        """What the summary says besides."""
         self.is_on = False
         """Whether anything is recorded or replayed."""
-        self._backend: Backend | None = None
+        self._shelves: Shelves | None = None
         self._results: TestResults | None = None
         self._covered: list[CoveredFile] = []
         if self.obstacle is not None and self.obstacle.stops_recording:
             return
         try:
-            self._backend = open_backend(settings.cachekit_url, relative_to=config.rootpath)
+            self._shelves = open_shelves(
+                settings,
+                config.rootpath,
+                # The controller alone talks to it.
+                with_far="PYTEST_XDIST_WORKER" not in os.environ,
+                warn=self.warn,
+            )
         except CachekitError as error:
             self.give_up(str(error))
             return
         self.is_on = True
-        self.where = self._backend.url
-        ignored = [self.where.partition(":")[2]] if self.where.startswith("file:") else []
+        self.where = self._shelves.near.url
+        self.far = self._shelves.far
+        urls = [shelf.url for shelf in (self._shelves.near, self.far) if shelf is not None]
+        ignored = [url.partition(":")[2] for url in urls if url.startswith("file:")]
         self.fingerprints = Fingerprints(Layout(config.rootpath, ignored))
         answer_questions(self.fingerprints, config)
 
@@ -64,7 +77,7 @@ class Run:
             return self.obstacle.reason
         if self.settings.cachekit_mode == "refresh":
             return "everything runs in refresh mode"
-        if self._backend is None:
+        if self._shelves is None:
             return "the cache can't be used"
         return None
 
@@ -127,16 +140,17 @@ class Run:
         try:
             if self._results is not None and self.settings.cachekit_mode != "read-only":
                 self._results.flush()
-            if self._backend is not None:
-                self.size = self._backend.size()
+            if self._shelves is not None:
+                self.size = self._shelves.near.size()
+                self.remarks = self._shelves.remarks()
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("stored", error)
 
     def close(self) -> None:
         """Release the cache."""
-        if self._backend is not None:
-            self._backend.close()
-            self._backend = None
+        if self._shelves is not None:
+            self._shelves.close()
+            self._shelves = None
 
     def fail_to_record(self, error: Exception) -> None:
         """Go on without what was recorded, because of an `error` nobody thought of."""
@@ -178,9 +192,9 @@ class Run:
         return [Miss("the cache can't be used")] * len(items)
 
     def _open_results(self) -> TestResults | None:
-        if self._results is None and self._backend is not None:
+        if self._results is None and self._shelves is not None:
             try:
-                self._results = TestResults(self.config, self._backend, self.fingerprints)
+                self._results = TestResults(self.config, self._shelves, self.fingerprints)
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._fail("looked up", error)
         return self._results

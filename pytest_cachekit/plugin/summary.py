@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from ..storage import BackendSize
@@ -11,9 +13,13 @@ _ORDER = ("audited", "new", "stale", "uncacheable", "not cacheable outcome")
 
 
 def write_summary(
-    reporter: pytest.TerminalReporter, tally: Tally, size: BackendSize | None, where: str
+    reporter: pytest.TerminalReporter,
+    tally: Tally,
+    size: BackendSize | None,
+    where: str,
+    remarks: Iterable[str],
 ) -> None:
-    """Write the summary's lines: replayed and run, time saved, the cache."""
+    """Write the summary's lines: replayed and run, time saved, the cache, and `remarks`."""
     counts = tally.counts()
     replayed = counts["replayed"]
     reasons = [f"{counts[category]} {category}" for category in _ORDER if counts[category]]
@@ -26,6 +32,8 @@ def write_summary(
     reporter.line(f"saved   {duration(tally.saved)}, hit rate {tally.hit_rate:.1%}")
     held = "" if size is None else f"{size.entries} entries, {_bytes(size.bytes)} in "
     reporter.line(f"cache   {held}{where}")
+    for remark in remarks:
+        reporter.line(remark)
 
 
 def write_doubts(reporter: pytest.TerminalReporter, tally: Tally) -> None:

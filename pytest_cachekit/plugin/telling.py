@@ -26,7 +26,8 @@ class Telling:
             return f"cachekit: {self._run.obstacle.header}"
         if not self._run.is_on:
             return "cachekit: off"
-        return f"cachekit: {self._run.where} ({self._run.settings.cachekit_mode})"
+        far = "" if self._run.far is None else f", remote {self._run.far.url}"
+        return f"cachekit: {self._run.where}{far} ({self._run.settings.cachekit_mode})"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how each test ended."""
@@ -59,7 +60,7 @@ class Telling:
         write_doubts(terminalreporter, run.tally)
         if run.settings.cachekit_explain:
             write_explanations(terminalreporter, run.tally)
-        write_summary(terminalreporter, run.tally, run.size, run.where)
+        write_summary(terminalreporter, run.tally, run.size, run.where, run.remarks)
 
     def write_report(self) -> None:
         """Write the JSON report, where one is asked for."""
@@ -68,7 +69,7 @@ class Telling:
             return
         path = Path(run.config.invocation_params.dir, run.settings.cachekit_report)
         try:
-            write_report(path, report_data(run.tally, run.size, run.where))
+            write_report(path, report_data(run.tally, run.size, run.where, run.far))
         except OSError as error:
             run.warn(f"The report can't be written to {path} ({error}): name another path.")
 

@@ -5,8 +5,6 @@ Grammar: `%xC1 "s" HMAC-SHA256 content`; no msgpack message and no packed text s
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from pathlib import Path
 
@@ -15,8 +13,7 @@ from ..errors import CacheUsageError
 KEY_VARIABLE = "CACHEKIT_SIGNING_KEY"
 KEY_FILE_VARIABLE = "CACHEKIT_SIGNING_KEY_FILE"
 SIGNED = b"\xc1s"
-_DIGEST_SIZE = hashlib.sha256().digest_size
-_START = len(SIGNED) + _DIGEST_SIZE
+_START = len(SIGNED) + 32
 _SHORTEST_KEY = 16
 
 
@@ -35,6 +32,10 @@ class Seal:
         """
         if len(key) < _SHORTEST_KEY:
             raise CacheUsageError(f"A signing key has at least {_SHORTEST_KEY} bytes: give more.")
+        # Where nothing is signed it isn't loaded, nor OpenSSL with it.
+        import hmac
+
+        self._digest, self._equal = hmac.digest, hmac.compare_digest
         self._key = hmac.digest(key, purpose.encode(), "sha256") if purpose else key
 
     def sign(self, name: str, content: bytes) -> bytes:
@@ -45,19 +46,16 @@ class Seal:
         """Return the content signed under `name`; None where no such signature holds."""
         content = stored[_START:]
         signature = stored[len(SIGNED) : _START]
-        if stored.startswith(SIGNED) and hmac.compare_digest(
-            signature, self._signature(name, content)
-        ):
-            return content
-        return None
+        holds = self._equal(signature, self._signature(name, content))
+        return content if holds and stored.startswith(SIGNED) else None
 
     def conceal(self, text: str) -> str:
         """Return a digest of `text` from which nobody without the key can guess it."""
-        return hmac.digest(self._key, text.encode("utf-8", "surrogateescape"), "sha256").hex()[:32]
+        return self._digest(self._key, text.encode("utf-8", "surrogateescape"), "sha256").hex()[:32]
 
     def _signature(self, name: str, content: bytes) -> bytes:
         encoded = name.encode()
-        return hmac.digest(self._key, b"%d:%b%b" % (len(encoded), encoded, content), "sha256")
+        return self._digest(self._key, b"%d:%b%b" % (len(encoded), encoded, content), "sha256")
 
 
 def key_from_environment() -> bytes | None:
