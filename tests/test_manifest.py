@@ -20,6 +20,7 @@ from pytest_cachekit.inputs.manifest import (
     encode_record,
     reading_of,
 )
+from pytest_cachekit.inputs.merging import merge
 from pytest_cachekit.inputs.reading import Reading, bits
 
 pytest.importorskip("hypothesis")
@@ -184,7 +185,7 @@ def test_merged_records_know_what_both_knew(
             builder.add(test, reading, OUTCOME, float(2 * time + first))
         records.append(builder.build())
     builder = RecordBuilder(records[0])
-    learned = builder.merge(records[1])
+    learned = merge(builder, records[1])
     merged = decode_record(encode_record(builder.build()))
     assert merged is not None
 
@@ -198,7 +199,7 @@ def test_merged_records_know_what_both_knew(
     assert known(merged) <= known(records[0]) | known(records[1])
     if all(len(entries) < MAX_ENTRIES for entries in merged.entries.values()):
         assert known(merged) == known(records[0]) | known(records[1])
-        assert not RecordBuilder(merged).merge(records[1])
+        assert not merge(RecordBuilder(merged), records[1])
     assert learned == (known(merged) != known(records[0]))
     for entries in merged.entries.values():
         assert len({entry.manifest for entry in entries}) == len(entries) <= MAX_ENTRIES
@@ -215,6 +216,6 @@ def test_merging_keeps_the_newest() -> None:
         return builder.build()
 
     builder = RecordBuilder(record(range(10, 14)))
-    assert builder.merge(record(range(14, 22)))
+    assert merge(builder, record(range(14, 22)))
     assert [entry.recorded for entry in builder.build().entries["test"]] == [*range(21, 13, -1)]
-    assert not builder.merge(record(range(2)))
+    assert not merge(builder, record(range(2)))

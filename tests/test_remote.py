@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,18 @@ def test_a_remote_that_is_none_is_told_once(runner: Runner) -> None:
     assert run.counts == {"passed": 3, "warning": 1}
     assert "The remote cache is left out of this run" in run.stdout
     assert runner("a").run("--cachekit", "--cachekit-remote=nonsense").verdicts == HITS
+
+
+def test_runners_that_end_at_once_lose_nothing(runner: Runner) -> None:
+    tests = {f"test_{n}": f"def test_{n}(): assert {n} + 0 == {n}" for n in range(6)}
+    files = {"test_many.py": "\n".join(tests.values())}
+
+    def run_one(name: str) -> Run:
+        return runner(name).write(files).run("--cachekit", f"test_many.py::{name}")
+
+    with ThreadPoolExecutor(len(tests)) as pool:
+        runs = list(pool.map(run_one, tests))
+    assert [run.counts for run in runs] == [{"passed": 1}] * len(tests)
+
+    replayed = runner("last").write(files).run("--cachekit", "test_many.py")
+    assert replayed.verdicts == {f"test_many.py::{name}": "hit" for name in tests}

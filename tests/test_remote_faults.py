@@ -35,6 +35,8 @@ TESTS = {
             pass
         """,
 }
+# With something to store, whatever can still be read.
+NEWER = {**TESTS, "test_new.py": "def test_new(): pass"}
 # No more than a second for the server, in a batch that also does its own work.
 PATIENCE = 1.3
 
@@ -48,6 +50,16 @@ class Trouble:
     url: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     cleanup: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run without a server."""
+    return Project(tmp_path_factory.mktemp("plain") / "project").write(NEWER).run("--cachekit")
+
+
+def at(trouble: Trouble) -> str:
+    return f"--cachekit-remote={trouble.url}"
 
 
 @pytest.fixture
@@ -178,11 +190,23 @@ def names(fault: object) -> str:
     return getattr(fault, "__name__", "").replace("_", " ")
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, bytes]:
+    """What another runner stores on a server."""
+    server = Server(tmp_path_factory.mktemp("stored") / "server").start()
+    try:
+        other = Project(server.directory / "other" / "project").write(TESTS)
+        other.run("--cachekit", f"--cachekit-remote={server.url}")
+        client = server.client()
+        return {name: client.get(name) for name in client.scan_iter()}
+    finally:
+        server.kill()
+
+
 @pytest.fixture
-def warm(trouble: Trouble) -> Trouble:
+def warm(trouble: Trouble, stored: dict[bytes, bytes]) -> Trouble:
     """Another runner has stored its results on the server."""
-    other = Project(trouble.directory / "other" / "project").write(TESTS)
-    other.run("--cachekit", f"--cachekit-remote={trouble.url}")
+    trouble.server.client().mset(stored)
     return trouble
 
 
@@ -204,20 +228,22 @@ def ended_as_without(run: Run, plain: Run) -> None:
 
 @pytest.mark.parametrize("fault", [*NEVER_ANSWERS, *TAKES_NOTHING], ids=names)
 def test_a_run_ends_as_it_would_without_the_server(
-    warm: Trouble, fault: Callable[[Trouble], None]
+    warm: Trouble, plain: Run, fault: Callable[[Trouble], None]
 ) -> None:
-    project = project_beside(warm)
-    # Something to store, whatever can still be read.
-    files = {"test_new.py": "def test_new(): pass"}
-    plain = Project(warm.directory / "plain" / "project").write(TESTS).write(files)
     fault(warm)
-    run = project.write(files).run("--cachekit", f"--cachekit-remote={warm.url}")
 
-    ended_as_without(run, plain.run("--cachekit"))
-    # The local tier has it all, and serves alone.
-    again = project.write(files).run("--cachekit")
-    assert again.verdicts["test_new.py::test_new"] == "hit"
+    ended_as_without(project_beside(warm, NEWER).run("--cachekit", at(warm)), plain)
+
+
+def test_the_local_tier_serves_alone(warm: Trouble) -> None:
+    full(warm)
+    project = project_beside(warm, NEWER)
+    project.run("--cachekit", at(warm))
+    again = project.run("--cachekit")
+
+    # What was read there before it failed, and what was recorded.
     assert again.verdicts["test_it.py::test_it"] == "hit"
+    assert again.verdicts["test_new.py::test_new"] == "hit"
 
 
 @pytest.mark.parametrize("fault", NEVER_ANSWERS, ids=names)
@@ -233,13 +259,11 @@ def test_a_run_loses_a_second_at_most(trouble: Trouble, fault: Callable[[Trouble
     assert len(told) == 1
 
 
-def test_with_workers_the_controller_alone_notices(warm: Trouble) -> None:
-    project = project_beside(warm).with_plugins("xdist")
-    plain = Project(warm.directory / "plain" / "project").write(TESTS).with_plugins("xdist")
+def test_with_workers_the_controller_alone_notices(warm: Trouble, plain: Run) -> None:
+    project = project_beside(warm, NEWER).with_plugins("xdist")
     hung(warm)
-    run = project.run("--cachekit", "-n", "2", f"--cachekit-remote={warm.url}")
 
-    ended_as_without(run, plain.run("--cachekit", "-n", "2"))
+    ended_as_without(project.run("--cachekit", "-n", "2", at(warm)), plain)
 
 
 ACTS = {
@@ -257,7 +281,7 @@ def acting(trouble: Trouble, what: str) -> Run:
     process = trouble.server._process
     assert process is not None
     return project.with_environment(SERVER=str(process.pid), URL=trouble.url).run(
-        "--cachekit", f"--cachekit-remote={trouble.url}"
+        "--cachekit", at(trouble)
     )
 
 
@@ -277,7 +301,7 @@ def test_a_server_flushed_during_the_run(warm: Trouble) -> None:
         {**TESTS, "test_new.py": TESTS["test_other.py"]}
     )
     # What was known before the flush, and here, is there again.
-    again = third.run("--cachekit", f"--cachekit-remote={warm.url}")
+    again = third.run("--cachekit", at(warm))
     assert again.verdicts["test_new.py::test_other"] == "hit"
     assert again.verdicts["test_it.py::test_it"] == "hit"
 
@@ -286,12 +310,12 @@ def test_records_of_another_version_are_none(warm: Trouble) -> None:
     client = warm.server.client()
     for name in client.scan_iter("cachekit:tests:*"):
         client.set(name, bytes.fromhex("95ff90909080"))
-    run = project_beside(warm).run("--cachekit", f"--cachekit-remote={warm.url}")
+    run = project_beside(warm).run("--cachekit", at(warm))
 
     assert run.verdicts["test_it.py::test_it"] == "miss"
     assert run.counts == {"failed": 1, "passed": 2, "skipped": 1}
     third = Project(warm.directory / "third" / "project").write(TESTS)
-    again = third.run("--cachekit", f"--cachekit-remote={warm.url}")
+    again = third.run("--cachekit", at(warm))
     assert again.verdicts["test_it.py::test_it"] == "hit"
 
 

@@ -14,6 +14,7 @@ import msgspec
 from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import VERSION, FileRecord, RecordBuilder, decode_record, encode_record
+from ..inputs.merging import merge
 from ..inputs.reading import Reading, Source
 from ..storage import Backend, Shelf
 from .changes import Changes, RecordChanges, pack_source
@@ -112,7 +113,7 @@ class ActionStore:
         for group in wanted:
             record = self._far_records[group] = _decoded(found.get(self._prefix + group))
             builder = RecordBuilder(self._records[group])
-            if record is not None and builder.merge(record):
+            if record is not None and merge(builder, record):
                 self._records[group] = builder.build()
                 self._states.pop(group, None)
                 learned.add(group)
@@ -231,7 +232,7 @@ class ActionStore:
         for group, record in held.items():
             builder = RecordBuilder(record)
             known = self._records.get(group) if self._far is not None else None
-            has_more = known is not None and builder.merge(known, form)
+            has_more = known is not None and merge(builder, known, form)
             for name in self._dropped.get(group, ()):
                 has_more |= builder.drop(name)
             for name, reading, outcome in self._pending.get(group, ()):

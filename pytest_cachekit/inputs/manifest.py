@@ -17,7 +17,6 @@ A record of another version is no record. History: 1, the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -103,61 +102,23 @@ class RecordBuilder:
     """Adds entries to a record; tables only grow, so that older masks stay true."""
 
     def __init__(self, record: FileRecord | None = None) -> None:
-        self._start_from(FileRecord() if record is None else _copied(record))
+        self.start_from(FileRecord() if record is None else record)
 
     def add(self, test: str, reading: Reading, outcome: msgspec.Raw, recorded: float) -> None:
         """Put an entry for `test` before its others; those beyond `MAX_ENTRIES` are dropped."""
-        manifest = Manifest(*map(_to_bytes, self._masks(reading)))
-        older = self._record.entries.get(test, ())
+        manifest = Manifest(*map(to_bytes, self._masks(reading)))
+        older = self.record.entries.get(test, ())
         kept = [entry for entry in older if entry.manifest != manifest]
         entry = Entry(manifest, outcome, recorded)
-        self._record.entries[test] = [entry, *kept[: MAX_ENTRIES - 1]]
-
-    def merge(
-        self, other: FileRecord, outcome_of: Callable[[msgspec.Raw], msgspec.Raw] = lambda raw: raw
-    ) -> bool:
-        """Add the entries of `other` for states of inputs that no entry here stands for.
-
-        Args:
-            other: the record of the same file from elsewhere.
-            outcome_of: what to store for each outcome in it.
-
-        Returns:
-            Whether any was added; those are not that are older than `MAX_ENTRIES` others.
-        """
-        if not self._record.entries:
-            # Nothing to translate to.
-            self._start_from(_copied(other))
-            for test, entries in other.entries.items():
-                self._record.entries[test] = [
-                    Entry(entry.manifest, outcome_of(entry.outcome), entry.recorded)
-                    for entry in entries
-                ]
-            return bool(other.entries)
-        masks = _Translation(self, other)
-        added = False
-        for test, entries in other.entries.items():
-            mine = self._record.entries.get(test, [])
-            known = {entry.manifest for entry in mine}
-            new: list[Entry] = []
-            for entry in entries:
-                manifest = masks.translated(entry.manifest)
-                if manifest not in known:
-                    new.append(Entry(manifest, outcome_of(entry.outcome), entry.recorded))
-            if new:
-                newest = sorted([*mine, *new], key=lambda entry: -entry.recorded)[:MAX_ENTRIES]
-                if any(entry in newest for entry in new):
-                    self._record.entries[test] = newest
-                    added = True
-        return added
+        self.record.entries[test] = [entry, *kept[: MAX_ENTRIES - 1]]
 
     def drop(self, test: str) -> bool:
         """Drop all entries for `test`; return whether there were any."""
-        return bool(self._record.entries.pop(test, None))
+        return bool(self.record.entries.pop(test, None))
 
     def build(self) -> FileRecord:
         """Return the record, without rows that no entry needs where they are the larger part."""
-        record = self._record
+        record = self.record
         used = [0, 0, 0, 0]
         for entries in record.entries.values():
             for entry in entries:
@@ -170,11 +131,11 @@ class RecordBuilder:
         for test, entries in record.entries.items():
             for entry in reversed(entries):
                 compact.add(test, reading_of(record, entry.manifest), entry.outcome, entry.recorded)
-        return compact._record
+        return compact.record
 
     def source(self, source: Source) -> int:
         """Return the index of a source's row."""
-        return self._row(source, source, self._record.sources)
+        return self._row(source, source, self.record.sources)
 
     def function(self, function: Function) -> int:
         """Return the index of a function's row."""
@@ -182,15 +143,23 @@ class RecordBuilder:
         if index is None:
             name, digest, line = function
             row = (self.source((name, digest)), line)
-            index = self._row(function, row, self._record.functions)
+            index = self._row(function, row, self.record.functions)
         return index
 
     def input(self, item: Input) -> int:
         """Return the index of an input's row."""
-        return self._row(item, item, self._record.inputs)
+        return self._row(item, item, self.record.inputs)
 
-    def _start_from(self, rows: FileRecord) -> None:
-        self._record = rows
+    def start_from(self, record: FileRecord) -> None:
+        """Begin with a copy of `record`, in place of what was there."""
+        rows = FileRecord(
+            record.version,
+            list(record.sources),
+            list(record.functions),
+            list(record.inputs),
+            dict(record.entries),
+        )
+        self.record = rows
         self._masks_of: dict[Reading, _Masks] = {}
         self._bits: Computed[Function, int] = Computed(lambda row: 1 << self.function(row))
         self._known: dict[tuple[object, ...], int] = {
@@ -231,49 +200,6 @@ class RecordBuilder:
         return index
 
 
-class _Translation:
-    """Masks over the tables of another record, as masks over those of a builder's."""
-
-    def __init__(self, builder: RecordBuilder, other: FileRecord) -> None:
-        self._builder = builder
-        self._other = other
-        self._known: dict[Manifest, Manifest] = {}
-
-    def translated(self, manifest: Manifest) -> Manifest:
-        """Return `manifest` as it stands in the builder's record."""
-        known = self._known.get(manifest)
-        if known is None:
-            other, builder = self._other, self._builder
-            known = self._known[manifest] = Manifest(
-                _moved(manifest.sources, lambda index: builder.source(other.sources[index])),
-                _moved(manifest.ordered, lambda index: builder.source(other.sources[index])),
-                _moved(manifest.functions, self._function),
-                _moved(manifest.inputs, lambda index: builder.input(other.inputs[index])),
-            )
-        return known
-
-    def _function(self, index: int) -> int:
-        source, line = self._other.functions[index]
-        return self._builder.function((*self._other.sources[source], line))
-
-
-def _moved(mask: bytes, index_of: Callable[[int], int]) -> bytes:
-    moved = 0
-    for index in bits(mask):
-        moved |= 1 << index_of(index)
-    return _to_bytes(moved)
-
-
-def _copied(record: FileRecord) -> FileRecord:
-    return FileRecord(
-        record.version,
-        list(record.sources),
-        list(record.functions),
-        list(record.inputs),
-        dict(record.entries),
-    )
-
-
 def reading_of(record: FileRecord, manifest: Manifest) -> Reading:
     """Return what `manifest` says, free of its record."""
     return Reading(
@@ -287,5 +213,6 @@ def reading_of(record: FileRecord, manifest: Manifest) -> Reading:
     )
 
 
-def _to_bytes(mask: int) -> bytes:
+def to_bytes(mask: int) -> bytes:
+    """Return `mask` as manifests hold it."""
     return mask.to_bytes((mask.bit_length() + 7) // 8, "little")

@@ -13,6 +13,7 @@ from .breaker import Breaker
 from .redis_link import REPLACE, Command, RedisLink
 
 _CHUNK = 1000
+_MOST_BYTES = 1_000_000
 # All the values at once, with one time to live, where a server lacks MSETEX.
 _SCRIPT = (
     "for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
@@ -98,7 +99,7 @@ class RedisBackend(AsyncBackend):
 
     async def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
         """See `Backend.replace_many`; needs the server's scripts."""
-        chunks = _chunks([(key, tag or "", value) for key, (tag, value) in items.items()])
+        chunks = list(_portions((key, tag or "", value) for key, (tag, value) in items.items()))
         replies = await self._pipeline([self._replacing(chunk) for chunk in chunks])
         return {
             chunk[index - 1][0]: held
@@ -208,6 +209,20 @@ class RedisBackend(AsyncBackend):
 
 def _chunks(items: list[Any]) -> list[list[Any]]:
     return [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+
+
+def _portions(items: Iterable[tuple[str, str, bytes]]) -> Iterator[list[tuple[str, str, bytes]]]:
+    """Yield chunks that a server has room for beside what it holds."""
+    portion: list[tuple[str, str, bytes]] = []
+    size = 0
+    for item in items:
+        if portion and (size + len(item[2]) > _MOST_BYTES or len(portion) == _CHUNK):
+            yield portion
+            portion, size = [], 0
+        portion.append(item)
+        size += len(item[2])
+    if portion:
+        yield portion
 
 
 def _flat(pairs: Iterable[tuple[bytes, bytes]]) -> list[bytes]:

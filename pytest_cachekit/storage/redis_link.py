@@ -126,6 +126,9 @@ class RedisLink:
         """Close the connections when the deadline passes; yield a function that tells whether.
 
         Timeouts are for each piece of a reply: one that trickles would never end.
+
+        Raises:
+            TimeoutError: what failed did so after the deadline.
         """
         if self._deadline is None:
             yield lambda: False
@@ -144,6 +147,10 @@ class RedisLink:
         watch.start()
         try:
             yield lambda: time.monotonic() >= end
+        except Exception as error:
+            if time.monotonic() < end:
+                raise
+            raise TimeoutError(f"it took longer than {self._deadline} s") from error
         finally:
             done.set()
             watch.join()
