@@ -30,7 +30,7 @@ from .result import Run
 
 _FOREIGN_VARIABLES = re.compile(
     r"CACHEKIT_|PYTEST_|COV_CORE_|COVERAGE_|PYTHON(DONTWRITEBYTECODE|HASHSEED|WARNINGS)$"
-    r"|(NO_|FORCE_|PY_)COLORS?$|CI$|BUILD_NUMBER$|COLUMNS$|TOX_"
+    r"|(NO_|FORCE_|PY_)COLORS?$|CI$|GITHUB_|GITLAB_|BUILD_NUMBER$|COLUMNS$|TOX_"
 )
 # Python takes a .pyc for current by the source's size and its time in whole seconds.
 _FIRST_TIME = 1_700_000_000

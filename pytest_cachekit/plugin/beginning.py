@@ -8,6 +8,7 @@ import pytest
 
 from ..errors import CachekitError
 from ..settings import Settings
+from .ci import ContinuousIntegration, is_by_ci
 from .obstacles import is_distributed
 from .run import Run
 from .session import CachekitPlugin
@@ -53,6 +54,8 @@ class Beginning:
         telling = Telling(self._run)
         if not hasattr(config, "workerinput"):
             manager.register(telling, "cachekit-telling")
+            if is_by_ci():
+                manager.register(ContinuousIntegration(self._run), "cachekit-ci")
         if not self._run.is_on:
             return
         if hasattr(config, "workerinput"):
