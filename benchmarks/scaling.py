@@ -73,7 +73,14 @@ class Suite:
     def commit(self) -> None:
         """Change three functions of three modules, and one test."""
         names = [f"module{self.draw.randrange(CORE, self.modules)}.py" for _ in range(3)]
-        for name in (*names, f"test_{self.draw.randrange(self.files)}.py"):
+        self._change(*names, f"test_{self.draw.randrange(self.files)}.py")
+
+    def change_what_all_use(self) -> None:
+        """Change all modules of the core, so that every test has to run."""
+        self._change(*(f"module{number}.py" for number in range(CORE)), times=FUNCTIONS)
+
+    def _change(self, *names: str, times: int = 1) -> None:
+        for name in names * times:
             lines = (self.root / name).read_text().splitlines()
             lines[LINES * self.draw.randrange(len(lines) // LINES) + 1] += (
                 f" + {self.draw.random()}"
@@ -141,7 +148,9 @@ class Company:
         before = self.server.info("stats")
         near = Shelf(open_backend("memory:"))
         far = Shelf(
-            open_backend(self.url, deadline=600.0, timeout=60.0), seal=Seal(b"0123456789abcdef")
+            open_backend(self.url, deadline=600.0, timeout=60.0),
+            seal=Seal(b"0123456789abcdef"),
+            packed=True,
         )
         store = ActionStore(
             near, Fingerprints(Layout(self.suite.root)), kind="tests", context="scaling", far=far
@@ -230,6 +239,9 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=3_000)
     parser.add_argument("--modules", type=int, default=1_000)
     parser.add_argument("--commits", type=int, default=20)
+    parser.add_argument(
+        "--overhauls", type=int, default=8, help="commits after which all tests run"
+    )
     parser.add_argument("--latency", type=float, default=20.0, help="milliseconds there and back")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="scaling-"))
@@ -250,6 +262,13 @@ def main() -> None:
                 visit = company.visit(f"commit {number + 1}")
                 if number in (0, given.commits // 2, given.commits - 1):
                     visits.append(visit)
+            for number in range(given.overhauls):
+                suite.change_what_all_use()
+                visit = company.visit(f"overhaul {number + 1}")
+                if number in (0, given.overhauls - 1):
+                    visits.append(visit)
+            if given.overhauls:
+                visits.append(company.visit("same commit"))
             server.config_set("maxmemory-policy", "allkeys-lru")
             server.config_set("maxmemory", visits[-1].memory * 3 // 4)
             visits.append(company.visit("server with 3/4 of that"))

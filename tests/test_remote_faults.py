@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -309,7 +310,7 @@ def test_a_server_flushed_during_the_run(warm: Trouble) -> None:
 def test_records_of_another_version_are_none(warm: Trouble) -> None:
     client = warm.server.client()
     for name in client.scan_iter("cachekit:tests:*"):
-        client.set(name, bytes.fromhex("95ff90909080"))
+        client.set(name, zlib.compress(bytes.fromhex("95ff90909080")))
     run = project_beside(warm).run("--cachekit", at(warm))
 
     assert run.verdicts["test_it.py::test_it"] == "miss"

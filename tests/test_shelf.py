@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -174,6 +175,39 @@ def test_without_the_key_nothing_signed_is_read_or_replaced(backend: Backend) ->
         stranger.change({"key": b"mine", "new": b"mine"}, lambda changed: {"key": b"mine"})
     assert signed.get_many(["key"]) == {"key": b"value"}
     assert shelf.get_many(["new"]) == {"new": b"mine"}
+
+
+@pytest.mark.parametrize("seal", [None, SEAL], ids=["plain", "signed"])
+def test_packed_values_take_less_and_come_back_as_they_were(
+    backend: Backend, seal: Seal | None
+) -> None:
+    shelf = Shelf(backend, packed=True, seal=seal)
+    values = {"many": b"word " * 10_000, "few": b"x", "none": b""}
+    shelf.change(values, lambda changed: {})
+
+    assert shelf.get_many(values) == values
+    assert backend.size().bytes < 1_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"not packed", b"", zlib.compress(b"text")[:-3]],
+    ids=["no", "empty", "torn"],
+)
+def test_what_cannot_be_unpacked_is_not_there(backend: Backend, value: bytes) -> None:
+    backend.set_many({"key": value})
+
+    assert Shelf(backend, packed=True).get_many(["key"]) == {}
+
+
+def test_a_value_that_grows_without_end_is_not_there() -> None:
+    backend = open_backend("memory:")
+    packing = zlib.compressobj(9)
+    bomb = b"".join([*(packing.compress(bytes(1 << 20)) for _ in range(300)), packing.flush()])
+    backend.set_many({"key": bomb})
+
+    assert len(bomb) < 1 << 20
+    assert Shelf(backend, packed=True).get_many(["key"]) == {}
 
 
 def test_scopes_are_apart(backend: Backend) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,14 +76,16 @@ def record_key(shared: Backend, file: str) -> str:
     return key
 
 
-def plant_a_green_result(shared: Backend, project: Project) -> None:
+def plant_a_green_result(shared: Backend, project: Project, *, packed: bool = True) -> None:
     """Let the record of what passed say that it passed with other sources."""
     key = record_key(shared, "test_it.py")
-    record = decode_record(shared.get_many([key])[key])
+    stored = shared.get_many([key])[key]
+    record = decode_record(zlib.decompress(stored) if packed else stored)
     assert record is not None
     now = digest(project.files["code_.py"])
     record.sources = [(name, now if name == "code_.py" else old) for name, old in record.sources]
-    shared.set_many({key: encode_record(record)})
+    forged = encode_record(record)
+    shared.set_many({key: zlib.compress(forged) if packed else forged})
 
 
 def failed_in_earnest(run: Run) -> None:
@@ -168,7 +171,7 @@ def test_a_poisoned_cache_is_as_good_as_none(
 def test_the_local_cache_is_not_trusted_either(runner: Runner, tmp_path: Path) -> None:
     local = runner("a").with_environment(CACHEKIT_REMOTE="")
     local.run("--cachekit")
-    plant_a_green_result(open_backend(f"file:{local.cache}"), broken(local))
+    plant_a_green_result(open_backend(f"file:{local.cache}"), broken(local), packed=False)
 
     failed_in_earnest(trusted(broken(local)).run("--cachekit"))
 

@@ -99,4 +99,4 @@ def _open_far(
         lose(error)
         return None
     read_only = "read-only" in (settings.cachekit_mode, settings.cachekit_remote_mode)
-    return Shelf(backend, read_only=read_only, on_loss=lose, **common)
+    return Shelf(backend, packed=True, read_only=read_only, on_loss=lose, **common)

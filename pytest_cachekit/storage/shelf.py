@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from .seal import SIGNED, Seal
 T = TypeVar("T")
 # Each time, at least one of those who write the same keys at once is done.
 _MOST_ATTEMPTS = 300
+# No value is larger; who says that it is wants to fill our memory.
+_MOST_UNPACKED = 1 << 28
 
 
 class Shelf:
@@ -25,6 +28,7 @@ class Shelf:
         *,
         scope: str = "",
         seal: Seal | None = None,
+        packed: bool = False,
         read_only: bool = False,
         on_loss: Callable[[StorageError], None] | None = None,
     ) -> None:
@@ -35,12 +39,13 @@ class Shelf:
             scope: what all keys start with there.
             seal: signs values. With it, nothing is read that it doesn't hold for; without it,
                 nothing that is signed is read or replaced.
+            packed: whether values are compressed there.
             read_only: whether `replace_many` stores nothing.
             on_loss: where given, is told the first failure of the backend; from then on it isn't
                 asked, as if it were empty. Otherwise failures are raised.
         """
         self.backend, self.read_only = backend, read_only
-        self._scope, self._seal, self._on_loss = scope, seal, on_loss
+        self._scope, self._seal, self._packed, self._on_loss = scope, seal, packed, on_loss
         self._tags: dict[str, str | None] = {}
         self._others: set[str] = set()
         """Keys of signed values that this run has no key for."""
@@ -157,9 +162,11 @@ class Shelf:
             self._others.add(key)
             content = None
         self.distrusted += content is None
-        return content
+        return _unpacked(content) if self._packed and content is not None else content
 
     def _sealed(self, key: str, value: bytes) -> bytes:
+        if self._packed:
+            value = zlib.compress(value, 1)
         return value if self._seal is None else self._seal.sign(self._scope + key, value)
 
     def _ask(self, call: Callable[[], T], otherwise: T) -> T:
@@ -174,3 +181,13 @@ class Shelf:
             self.is_lost = True
             self._on_loss(error)
             return otherwise
+
+
+def _unpacked(content: bytes) -> bytes | None:
+    """Return what was compressed; None if it is torn or too large."""
+    unpacking = zlib.decompressobj()
+    try:
+        unpacked = unpacking.decompress(content, _MOST_UNPACKED)
+    except zlib.error:
+        return None
+    return unpacked if unpacking.eof else None
