@@ -38,3 +38,12 @@ def bits(mask: bytes | int) -> Iterable[int]:
         low = value & -value
         yield low.bit_length() - 1
         value ^= low
+
+
+def is_text(name: str) -> bool:
+    """Return whether `name` can be stored: undecodable bytes of a path can't."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

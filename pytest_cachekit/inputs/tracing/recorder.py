@@ -14,6 +14,7 @@ from typing import Any
 
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
+from ..reading import is_text
 from .action import Action
 from .child_traces import ChildTraces
 from .frames import running_functions
@@ -149,7 +150,7 @@ class Recorder:
         inputs = self.current.inputs
         self.note_readers(kind, name)
         if (kind, name) not in inputs:
-            if not name.isascii() and not _is_text(name):
+            if not name.isascii() and not is_text(name):
                 self.current.refuse("reads something whose name is not text")
                 return
             inputs[kind, name] = self.fingerprints.now(kind, name)
@@ -294,12 +295,3 @@ class Recorder:
             # They may have run in any thread.
             outer = self._stack[-1]
             outer.functions = outer.functions.union(ran)
-
-
-def _is_text(name: str) -> bool:
-    """Return whether `name` can be stored: undecodable bytes of a path can't."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
