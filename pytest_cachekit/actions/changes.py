@@ -51,6 +51,19 @@ class Changes:
         self._packed: dict[str, bytes] = {}
         self._sources: dict[tuple[str, str], SourceChange | None] = {}
 
+    def look_afresh(self) -> None:
+        """Forget what inputs are, and what loaded modules told; texts by digest stay known."""
+        self._texts = Texts(self._fingerprints, self.recorded_text)
+        self._reaches = {}
+        self._inputs.clear()
+        self._sources.clear()
+
+    def forget_places(self) -> None:
+        """Forget where modules are found: `sys.path` is another one now."""
+        self._fingerprints.forget_places()
+        for key in [key for key in self._inputs if key[0] == "module"]:
+            del self._inputs[key]
+
     def prepare(self, records: Iterable[FileRecord]) -> None:
         """Fetch, in one batch, the recorded texts of all files that differ now."""
         wanted = {
@@ -184,12 +197,12 @@ class RecordChanges:
     def _noticing(self) -> Noticing:
         return self._changes.noticing(self._record)
 
-    def first(self, manifest: Manifest, name: str) -> Stale | None:
+    def first(self, manifest: Manifest, name: str | None) -> Stale | None:
         """Return which input of a `manifest` is the first that differs; None where none does.
 
         Args:
             manifest: what the action read.
-            name: the action's name.
+            name: the action's name; None for one that notices every changed binding.
         """
         functions = int.from_bytes(manifest.functions, "little") & self._functions
         sources = int.from_bytes(manifest.sources, "little") & self._sources
@@ -207,10 +220,12 @@ class RecordChanges:
         )
         return Stale(first)
 
-    def _first_binding(self, manifest: Manifest, name: str) -> Stale | None:
+    def _first_binding(self, manifest: Manifest, name: str | None) -> Stale | None:
         bound = int.from_bytes(manifest.sources, "little") & self._bound
         if not bound:
             return None
+        if name is None:
+            return Stale(self._source(next(iter(bits(bound)))), "it looks at all names")
         changed = {index: self._bindings[index] for index in bits(bound)}
         why = self._noticing.why(manifest, name, changed)
         return None if why is None else Stale(self._source(min(changed)), why)

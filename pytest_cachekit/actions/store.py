@@ -122,11 +122,14 @@ class ActionStore:
         self._changes.prepare(record for record in known if record is not None)
         return learned
 
-    def lookup(self, group: str, name: str, accept: Accept = lambda _: None) -> Verdict:
+    def lookup(
+        self, group: str, name: str, accept: Accept = lambda _: None, *, by_names: bool = True
+    ) -> Verdict:
         """Decide about the action `name` of a loaded `group`.
 
         The newest entry whose inputs are all unchanged, and which `accept` has
-        nothing against, is the hit.
+        nothing against, is the hit. An action that looks at all that modules hold, as
+        the collection of a file does, notices every changed binding: it isn't judged `by_names`.
         """
         record = self._records.get(group)
         entries = [] if record is None else record.entries.get(name, [])
@@ -137,7 +140,7 @@ class ActionStore:
             state = self._states[group] = RecordChanges(record, self._changes)
         verdict: Verdict | None = None
         for entry in entries:
-            changed = state.first(entry.manifest, name)
+            changed = state.first(entry.manifest, name if by_names else None)
             if changed is not None:
                 verdict = verdict or changed
                 continue
@@ -147,6 +150,17 @@ class ActionStore:
             verdict = verdict or Miss(objection)
         assert verdict is not None
         return verdict
+
+    def look_afresh(self) -> None:
+        """Forget what was found out about inputs: modules were imported since then."""
+        self._changes.look_afresh()
+        self._changes.forget_places()
+        self._states.clear()
+
+    def forget_places(self) -> None:
+        """Forget where modules are found, and what followed: `sys.path` is another one now."""
+        self._changes.forget_places()
+        self._states.clear()
 
     def recorded_text(self, digest: str) -> bytes | None:
         """Return the text that a source file had, by its digest, where it differs now.

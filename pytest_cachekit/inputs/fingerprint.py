@@ -114,6 +114,10 @@ class Fingerprints:
         }
         """How each kind is computed from a name."""
 
+    def forget_places(self) -> None:
+        """Forget where modules are found: `sys.path` is another one now."""
+        self.kinds["module"] = Resolver(self.layout).fingerprint
+
     def now(self, kind: str, name: str) -> str:
         """Return the fingerprint of the input `name` of `kind` as it is now.
 

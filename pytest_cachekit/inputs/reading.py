@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 Source = tuple[str, str]
@@ -29,6 +29,12 @@ class Reading:
     """Everything else."""
     base: Reading | None = None
     """What it shares with others, by identity; it counts as read too."""
+
+    def all_sources(self) -> Iterator[str]:
+        """Iterate over the names of the project files whose import-time code counts."""
+        yield from (name for name, _ in self.sources)
+        if self.base is not None:
+            yield from self.base.all_sources()
 
 
 def bits(mask: bytes | int) -> Iterable[int]:

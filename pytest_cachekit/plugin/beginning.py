@@ -9,6 +9,7 @@ import pytest
 from ..errors import CachekitError
 from ..settings import Settings
 from .ci import ContinuousIntegration, is_by_ci
+from .collecting import Collecting
 from .obstacles import is_distributed
 from .run import Run
 from .session import CachekitPlugin
@@ -71,7 +72,9 @@ class Beginning:
             manager.register(Controller(self._run, telling), "cachekit-controller")
         elif self._watch is not None:
             manager.register(self._watch, "cachekit-watch")
-            plugin = CachekitPlugin(self._run, self._watch, telling)
+            collecting = Collecting(self._run, self._watch)
+            manager.register(collecting, "cachekit-collecting")
+            plugin = CachekitPlugin(self._run, self._watch, collecting, telling)
             manager.register(plugin, "cachekit-session")
 
     def pytest_unconfigure(self) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from .stand_ins import is_stand_in
+
 
 @dataclass(frozen=True)
 class Obstacle:
@@ -66,6 +68,9 @@ def uncacheable_reason(item: pytest.Item) -> str | None:
     if marker is not None and not marker.kwargs.get("enabled", True):
         reason = marker.kwargs.get("reason", "")
         return "its marker says so" + (f": {reason}" if reason else "")
+    if is_stand_in(item):
+        # It has a stored outcome, and its file hasn't changed.
+        return None
     for fixture in getattr(item, "fixturenames", ()):
         if fixture in ("record_xml_attribute", "record_testsuite_property"):
             return f"writes into the JUnit file ({fixture})"

@@ -63,6 +63,11 @@ class Actions:
         """Return the actions that any run with `item` does: it collects the file."""
         return self._recorder.session, self._file(item.path)
 
+    def collection(self, path: Path) -> Action:
+        """Return all that collecting a file rests on."""
+        file = self._file(path)
+        return Action(file.label, parents={self._recorder.session, file})
+
     def end(self, action: Action) -> Action:
         """End what `begin` began; return the action, or an earlier one that read the same.
 

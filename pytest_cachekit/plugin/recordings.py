@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 import pytest
@@ -57,6 +58,14 @@ class TestRecording:
             line.verdict = Uncacheable(self.refusal)
 
 
+class Collection(Protocol):
+    """What collecting a file produced."""
+
+    def recording(self, reading: Reading, fingerprints: Fingerprints) -> TestRecording | None:
+        """Return what to store of it, which has read `reading`; None where it isn't known."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ran:
     """One test that ran in this process."""
@@ -87,14 +96,32 @@ class Recordings:
         self._times[ran.item.nodeid] += 1
 
     def settle(
-        self, recorder: Recorder, meter: CoverageMeter, fingerprints: Fingerprints
+        self,
+        recorder: Recorder,
+        meter: CoverageMeter,
+        fingerprints: Fingerprints,
+        collections: Sequence[tuple[Collection, Action]] = (),
     ) -> list[TestRecording]:
-        """Return what all tests read that ran, now that `recorder` and `meter` have seen it all."""
+        """Return what all tests read that ran, and what collecting files did.
+
+        Args:
+            recorder: has seen it all.
+            meter: the same, for coverage.
+            fingerprints: what inputs are now.
+            collections: what collecting files produced, each with its action.
+        """
         recorder.children.settle()
         recorder.modules.settle()
         recorder.writes.settle()
-        graph = self._graph(recorder)
+        graph = self._graph(recorder, [action for _, action in collections])
         found = [self._recording(ran, graph, meter, fingerprints) for ran in self._ran]
+        for collection, action in collections:
+            refusal = graph.refusal(action, declared=False)
+            if refusal is None and all("/__pycache__" in path for path in graph.written(action)):
+                # Nobody but Python reads what it wrote.
+                recording = collection.recording(graph.reading(action), fingerprints)
+                if recording is not None:
+                    found.append(recording)
         # The rest of pytest's end collects garbage several times.
         self._ran.clear()
         self._undecided.clear()
@@ -131,9 +158,9 @@ class Recordings:
         self._undecided = undecided
         return found
 
-    def _graph(self, recorder: Recorder) -> Graph:
+    def _graph(self, recorder: Recorder, collections: Sequence[Action] = ()) -> Graph:
         graph = Graph(recorder)
-        graph.prepare(ran.action for ran in self._ran)
+        graph.prepare([*collections, *(ran.action for ran in self._ran)])
         return graph
 
     def _recording(

@@ -14,6 +14,7 @@ import pytest
 
 from ..actions.outcomes import Phase, RecordedWarning, TestOutcome
 from ..inputs.layout import Layout
+from .plain_data import is_plain
 
 REPLAYED = "cachekit"
 """Attribute of a report that was replayed rather than made by running the test."""
@@ -90,15 +91,6 @@ def _check(report: pytest.TestReport) -> None:
             raise NotStorableError(f"its property {name!r} is neither text nor a number")
 
 
-def _is_plain(value: object) -> bool:
-    """Return whether `value` comes back from where it is stored as what it was."""
-    if isinstance(value, dict):
-        return all(type(key) is str for key in value) and all(map(_is_plain, value.values()))
-    if type(value) is list:
-        return all(map(_is_plain, value))
-    return type(value) in (str, int, float, bool, type(None))
-
-
 def _phase(
     item: pytest.Item, report: pytest.TestReport, attributes: dict[str, Any], layout: Layout
 ) -> Phase:
@@ -106,7 +98,7 @@ def _phase(
         data = item.config.hook.pytest_report_to_serializable(config=item.config, report=report)
         return Phase(str(report.when), report.outcome, report.duration, subtest=data)
     for name, value in attributes.items():
-        if not _is_plain(value):
+        if not is_plain(value):
             raise NotStorableError(f"its report carries {name!r}, which is no plain data")
     skipped_at = xfail = None
     if hasattr(report, "wasxfail"):

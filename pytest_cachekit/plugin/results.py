@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import pytest
 
+from ..actions.collected import COLLECTION, CollectedFile, decode_collected
 from ..actions.coverage import CoverageNow, CoveredFile, unpack_coverage
 from ..actions.outcomes import TestOutcome, decode_outcome, without_output
 from ..actions.store import ActionStore
@@ -22,6 +23,8 @@ from .recordings import TestRecording
 from .replay import shows_output
 from .shelves import Shelves
 from .tally import Line
+
+_NEVER_RUN = Miss()
 
 
 class TestResults:
@@ -40,6 +43,8 @@ class TestResults:
             conceal=shelves.conceal,
         )
         self._shows_output = shows_output(config)
+        self._known: dict[tuple[str, str], Hit] = {}
+        """Verdicts on the tests of files that weren't imported."""
         self._is_covered = coverage_settings() is not None
         self._coverage = CoverageNow(fingerprints, self._store.recorded_text)
 
@@ -73,6 +78,52 @@ class TestResults:
                     verdicts[index] = self._verdict(item, counts[item.nodeid], None)
         return verdicts
 
+    def look_afresh(self) -> None:
+        """Forget what was found out: modules were imported since then."""
+        self._store.look_afresh()
+        self._known.clear()
+
+    def forget_places(self) -> None:
+        """Forget where modules are found, and what followed: `sys.path` is another one now."""
+        self._store.forget_places()
+        self._known.clear()
+
+    def find_collected(self, group: str, groups: Iterable[str]) -> CollectedFile | None:
+        """Return what collecting a file produced, where that and its tests are hits.
+
+        Tests that were never run with its inputs may be deselected, as they were then.
+
+        Args:
+            group: the file's.
+            groups: those that will be asked for as well, read in one batch.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        self._store.load((group, *groups))
+        verdict = self._store.lookup(group, COLLECTION, _why_not_collected, by_names=False)
+        collected = None
+        if isinstance(verdict, Hit):
+            collected = decode_collected(verdict.entry.outcome)
+        for name in () if collected is None else collected.names():
+            if why_unsteady(self._store, group, name) is not None:
+                return None
+            verdict = self._store.lookup(group, name, self._objection)
+            if isinstance(verdict, Hit):
+                self._known[group, name] = verdict
+            elif verdict != _NEVER_RUN:
+                return None
+        return collected
+
+    def knows_collection(self, group: str) -> bool:
+        """Return whether it is known what collecting a file produces, or that this can't be told.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        self._store.load([group])
+        return isinstance(self._store.lookup(group, COLLECTION, by_names=False), Hit)
+
     def _verdict(self, item: pytest.Item, count: int, why_all_run: str | None) -> Verdict:
         reason = uncacheable_reason(item)
         if count > 1:
@@ -82,6 +133,9 @@ class TestResults:
         if why_all_run is not None:
             return Miss(why_all_run)
         group, name = group_and_name(item)
+        known = self._known.get((group, name))
+        if known is not None:
+            return known
         unsteady = why_unsteady(self._store, group, name)
         if unsteady is not None:
             return Uncacheable(unsteady)
@@ -130,3 +184,7 @@ class TestResults:
         if outcome.output_left_out and self._shows_output:
             return "what it printed isn't shared"
         return None
+
+
+def _why_not_collected(content: msgspec.Raw) -> str | None:
+    return None if decode_collected(content) is not None else "what was collected can't be told"

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
+from ..actions.collected import CollectedFile
 from ..actions.coverage import CoveredFile
 from ..actions.outcomes import decode_outcome
 from ..actions.verdict import Hit, Miss, Verdict
@@ -89,6 +90,37 @@ class Run:
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("read", error)
             return False
+
+    def find_collected(self, group: str, groups: Iterable[str]) -> CollectedFile | None:
+        """Return what collecting the file `group` produced, where nothing of it has to run.
+
+        Args:
+            group: the file's node id.
+            groups: those of files that will be asked for as well.
+        """
+        results = self._open_results()
+        try:
+            return None if results is None else results.find_collected(group, groups)
+        except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
+            self._fail("looked up", error)
+            return None
+
+    def knows_collection(self, group: str) -> bool:
+        """Return whether collecting the file `group` needn't be recorded, since it is known."""
+        results = self._open_results()
+        if results is None or self.settings.cachekit_mode == "refresh":
+            return results is None
+        return results.knows_collection(group)
+
+    def look_afresh(self) -> None:
+        """Forget what `find_collected` found out: modules are imported now."""
+        if self._results is not None:
+            self._results.look_afresh()
+
+    def forget_places(self) -> None:
+        """Forget where modules are found: `sys.path` is another one now."""
+        if self._results is not None:
+            self._results.forget_places()
 
     def decide(
         self,

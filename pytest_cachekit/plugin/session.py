@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from .collecting import Collecting
 from .run import Hits, Run
 from .telling import Telling
 from .watch import Watch
@@ -19,8 +20,9 @@ from .watch import Watch
 class CachekitPlugin:
     """The hooks of a run that runs its tests itself."""
 
-    def __init__(self, run: Run, watch: Watch, telling: Telling) -> None:
+    def __init__(self, run: Run, watch: Watch, collecting: Collecting, telling: Telling) -> None:
         self._run = run
+        self._collecting = collecting
         self._watch = watch
         self._telling = telling
         self._owner = os.getpid()
@@ -57,7 +59,7 @@ class CachekitPlugin:
         self._watch.stop()
         with _without_collections():
             try:
-                self._run.record(self._watch.settle())
+                self._run.record(self._watch.settle(self._collecting.to_record()))
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._run.fail_to_record(error)
             self._run.finish()
@@ -67,7 +69,11 @@ class CachekitPlugin:
         """Return the items to run, and the hits after the last of them."""
         to_run: list[pytest.Item] = []
         waiting: Hits = []
+        self._collecting.settle()
         hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
+        if None in hits and self._collecting.import_all(items):
+            # Tests may have come and gone.
+            hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
         for item, hit in zip(items, hits, strict=True):
             if hit is not None:
                 waiting.append((item, hit))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
 from .context import is_in_key
 from .coverage import CoverageMeter
+from .file_collection import FileCollection
 from .questions import rest_on_plugins, watch_questions
 from .recording import Actions
 from .recordings import Ran, Recordings, TestRecording
@@ -50,10 +52,17 @@ class Watch:
             self._is_over = True
             self.tracer.stop()
 
-    def settle(self) -> list[TestRecording]:
-        """Return what the tests read that ran."""
+    def collecting(self, module: pytest.Module) -> AbstractContextManager[None]:
+        """Credit what is read in the block to the collection of the module's file."""
+        return self._actions.collecting(module)
+
+    def settle(self, files: Iterable[FileCollection] = ()) -> list[TestRecording]:
+        """Return what the tests read that ran, and what collecting `files` did."""
         self._actions.settle()
-        return self._recordings.settle(self.tracer.recorder, self._meter, self._fingerprints)
+        collections = [(file, self._actions.collection(file.module.path)) for file in files]
+        return self._recordings.settle(
+            self.tracer.recorder, self._meter, self._fingerprints, collections
+        )
 
     def settle_early(self, hook: Any) -> list[TestRecording]:
         """Return what tests read that ran, where that is known already; each test once.

@@ -88,6 +88,13 @@ class Graph:
             self._nodes[index].writes for index in bits(self._mask(action))
         )
 
+    def written(self, action: Action) -> Iterator[str]:
+        """Iterate over the paths that `action`, and what it rests on but the session, wrote."""
+        shared = (self._nodes[index] for index in bits(self._mask(action)))
+        for node in (action, *shared):
+            if node is not self._recorder.session:
+                yield from node.writes
+
     def refusal(self, action: Action, *, declared: bool) -> str | None:
         """Return why the outcome of `action` must not be stored; None where it may.
 

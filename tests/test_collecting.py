@@ -1,0 +1,343 @@
+"""Test files that have nothing to run aren't imported, and nobody can tell."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from .harness import Project
+from .result import Run
+
+# Tells when all is over which modules were imported; no test depends on it.
+TELLING = """
+    import atexit, sys
+
+    @atexit.register
+    def tell():
+        print("imported:", *sorted({"test_it", "test_other", "helper"} & sys.modules.keys()))
+    """
+VARIED = {
+    "conftest.py": TELLING,
+    "pytest.ini": "[pytest]\nmarkers =\n    slow: it takes time\n    level(number): of several\n",
+    "helper.py": "VALUES = [1, 2]\n\nclass Base:\n    def test_inherited(self):\n        pass\n",
+    "test_it.py": """
+        import unittest
+        import pytest
+        import helper
+
+        pytestmark = pytest.mark.level(1)
+
+        @pytest.mark.parametrize("value", helper.VALUES)
+        def test_param(value):
+            assert value
+
+        @pytest.mark.parametrize("made", [object(), lambda: 1])
+        def test_objects(made):
+            assert made
+
+        @pytest.mark.slow
+        class TestClass:
+            class TestInner:
+                @pytest.mark.level(number=2)
+                @pytest.mark.parametrize("y", ["a", "b"])
+                @pytest.mark.parametrize("x", [1, pytest.param(2, marks=pytest.mark.slow)])
+                def test_two(self, x, y):
+                    pass
+
+        class TestDerived(helper.Base):
+            __test__ = True
+
+            @pytest.mark.skipif("1 == 1", reason="by condition")
+            def test_own(self):
+                pass
+
+        class Case(unittest.TestCase):
+            @unittest.skip("not this one")
+            def test_skipped(self):
+                pass
+
+            def test_unit(self):
+                self.assertTrue(True)
+
+        class TestNothing:
+            __test__ = False
+
+            def test_unseen(self):
+                pass
+
+        def test_attribute():
+            pass
+
+        test_attribute.colour = "blue"
+        """,
+    "test_other.py": """
+        import pytest
+        pytest.importorskip("nothing_of_this_name")
+        """,
+}
+
+
+def imported(run: Run) -> list[str]:
+    """Return which modules of the project a run imported, as its conftest tells."""
+    lines = [line for line in run.stdout.splitlines() if line.startswith("imported:")]
+    return lines[-1].split()[1:]
+
+
+@pytest.fixture
+def varied(project: Project) -> Project:
+    project = project.write(VARIED)
+    project.run("--cachekit")
+    return project
+
+
+def test_files_with_nothing_to_run_are_not_imported(varied: Project) -> None:
+    warm = varied.run("--cachekit")
+
+    assert set(warm.verdicts.values()) == {"hit"}
+    assert imported(warm) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-v", "-ra"],
+        ["-vv", "-rA"],
+        ["-k", "blue or colour or Inner"],
+        ["-k", "value"],
+        ["-k", "not slow"],
+        ["-m", "slow"],
+        ["-m", "level(number=2)"],
+        ["--deselect", "test_it.py::TestClass"],
+        ["test_it.py::TestClass::TestInner::test_two[1-b]", "test_it.py::test_param"],
+        ["test_it.py::Case", "test_it.py::TestDerived::test_inherited"],
+        ["test_it.py", "test_it.py::test_attribute"],
+        ["test_other.py"],
+        ["--lf"],
+        ["--ff"],
+        ["--nf"],
+        ["--sw"],
+        ["--collect-only", "-q"],
+        ["--collect-only", "-v"],
+        ["--fixtures-per-test"],
+        ["-p", "no:warnings"],
+        ["--import-mode=importlib"],
+        ["-W", "error"],
+    ],
+    ids=" ".join,
+)
+def test_it_looks_like_a_plain_run(varied: Project, options: list[str]) -> None:
+    varied.run("--cachekit", *options)
+    warm, plain = varied.run("--cachekit", *options), varied.run(*options)
+
+    assert [line for line in warm.plain_stdout.splitlines() if "imported:" not in line] == [
+        line for line in plain.plain_stdout.splitlines() if "imported:" not in line
+    ]
+    assert warm.exit_status == plain.exit_status
+    assert warm.junit == plain.junit
+
+
+@pytest.mark.parametrize("options", [["-k", "colour or two"], ["-m", "level(number=2)"], ["--ff"]])
+def test_selecting_imports_nothing(varied: Project, options: list[str]) -> None:
+    warm = varied.run("--cachekit", *options)
+
+    assert set(warm.verdicts.values()) == {"hit"}
+    assert imported(warm) == []
+
+
+EDITS = {
+    "a list of parameters elsewhere": ("helper.py", "[1, 2]", "[1, 2, 3]"),
+    "an inherited test": ("helper.py", "test_inherited", "test_inherited_too"),
+    "a class": ("test_it.py", "class TestInner", "class TestWithin"),
+    "a condition": ("test_it.py", '"1 == 1"', '"1 == 2"'),
+    "__test__": ("test_it.py", "__test__ = False", "__test__ = True"),
+    "a mark of the module": ("test_it.py", "pytest.mark.level(1)", "pytest.mark.slow"),
+    "an attribute": ("test_it.py", '"blue"', '"red"'),
+    "lines alone": ("test_it.py", "def test_attribute", "\n\n\ndef test_attribute"),
+    "python_functions": ("pytest.ini", "[pytest]", "[pytest]\npython_functions = test_ *_unseen"),
+    "python_classes": ("pytest.ini", "[pytest]", "[pytest]\npython_classes = TestD"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_edits_that_concern_collecting_are_noticed(
+    varied: Project, edit: tuple[str, str, str]
+) -> None:
+    after = varied.replace(*edit)
+    warm, plain = after.run("--cachekit", "-v"), after.run("-v")
+
+    assert "test_it" in imported(warm)
+    assert warm.junit == plain.junit
+    assert imported(varied.run("--cachekit")) == []
+
+
+ADDED = {
+    "generates tests": """
+        def pytest_generate_tests(metafunc):
+            if "value" in metafunc.fixturenames:
+                metafunc.fixturenames.append("other")
+                metafunc.parametrize("other", ["p", "q"])
+        """,
+    "makes items": """
+        def pytest_pycollect_makeitem(collector, name, obj):
+            return [] if name == "TestDerived" else None
+        """,
+    "makes modules": """
+        import pytest
+
+        class Twice(pytest.Module):
+            def collect(self):
+                return list(super().collect())[:2]
+
+        def pytest_pycollect_makemodule(module_path, parent):
+            return Twice.from_parent(parent, path=module_path)
+        """,
+    "looks at functions": """
+        def pytest_collection_modifyitems(items):
+            items[:] = [item for item in items if item.function.__code__.co_argcount < 2]
+        """,
+    "looks at classes": """
+        def pytest_collection_modifyitems(items):
+            items.sort(key=lambda item: (item.cls is None, item.name))
+        """,
+    "adds marks": """
+        import pytest
+
+        def pytest_itemcollected(item):
+            if "param" in item.name:
+                item.add_marker(pytest.mark.skip(reason="by a conftest"))
+        """,
+    "looks at modules": """
+        def pytest_itemcollected(item):
+            assert item.module.__name__ == "test_it"
+            assert item.getparent(type(item.parent)) is item.parent
+        """,
+    "looks at parameters": """
+        def pytest_collection_modifyitems(items):
+            items[:] = [
+                item for item in items
+                if not hasattr(item, "callspec") or item.callspec.params.get("x") != 1
+            ]
+        """,
+    "wants a fixture": """
+        def pytest_itemcollected(item):
+            if "fixed" not in item.fixturenames:
+                item.fixturenames.insert(0, "fixed")
+
+        import pytest
+
+        @pytest.fixture
+        def fixed(request):
+            request.node.user_properties.append(("fixed", 1))
+        """,
+}
+
+
+@pytest.mark.parametrize("hooks", ADDED.values(), ids=ADDED)
+def test_hooks_that_look_at_items_see_real_ones(varied: Project, hooks: str) -> None:
+    conftest = textwrap.dedent(TELLING) + textwrap.dedent(hooks)
+    after = varied.edit({"conftest.py": conftest})
+    first, warm, plain = after.run("--cachekit"), after.run("--cachekit"), after.run()
+
+    assert first.junit == warm.junit == plain.junit
+    assert list(warm.junit) == list(plain.junit)
+    assert warm.counts == plain.counts
+
+
+def test_what_imports_print_and_warn_is_there_again(project: Project) -> None:
+    project = project.write(
+        {
+            "conftest.py": TELLING,
+            "helper.py": "import warnings\nwarnings.warn('old helper')",
+            "test_it.py": "import helper\n\ndef test_it():\n    pass\n",
+            "test_other.py": "import helper\n\ndef test_it():\n    pass\n",
+        }
+    )
+    first, warm = project.run("--cachekit"), project.run("--cachekit")
+
+    assert first.counts == warm.counts == {"passed": 2, "warning": 1}
+    # Whoever imports it first is warned.
+    assert project.run("--cachekit", "test_other.py").counts == {"passed": 1, "warning": 1}
+
+
+def test_a_file_that_runs_finds_what_others_did_when_they_were_imported(project: Project) -> None:
+    project = project.write(
+        {
+            "conftest.py": TELLING,
+            "helper.py": "registered = []\n",
+            "test_it.py": (
+                "import helper\n\nhelper.registered.append('it')\n\ndef test_it():\n    pass\n"
+            ),
+            "test_other.py": (
+                "import helper\n\ndef test_other():\n    assert helper.registered == ['it'] # 0\n"
+            ),
+        }
+    )
+    project.run("--cachekit")
+    edited = project.replace("test_other.py", "# 0", "and True")
+    run = edited.run("--cachekit")
+
+    assert run.verdicts == {"test_it.py::test_it": "hit", "test_other.py::test_other": "stale"}
+    assert run.outcomes["test_other.py::test_other"] == "passed"
+    assert imported(run) == ["helper", "test_it", "test_other"]
+
+
+def test_a_new_file_is_collected_and_a_deleted_one_is_not(varied: Project) -> None:
+    more = varied.write({"test_more.py": "def test_more():\n    pass\n"})
+    run = more.run("--cachekit")
+    assert run.verdicts["test_more.py::test_more"] == "miss"
+    assert "test_it.py::test_attribute" in run.verdicts
+
+    without = varied.remove("test_it.py").run("--cachekit")
+    assert without.verdicts == {}
+
+
+def test_two_files_of_one_name_still_clash(project: Project) -> None:
+    one = project.write({"a/test_it.py": "def test_it():\n    pass\n"})
+    one.run("--cachekit")
+    two = one.write({"b/test_it.py": "def test_it():\n    pass\n"})
+
+    assert "import file mismatch" in two.run("--cachekit").stdout
+    assert two.run("--cachekit").exit_status == two.run().exit_status == 2
+
+
+def test_tests_that_are_new_in_each_run_are_collected_in_each(project: Project) -> None:
+    project = project.write(
+        {
+            "test_it.py": """
+                import os
+                import pytest
+
+                @pytest.mark.parametrize("number", [os.getpid()])
+                def test_it(number):
+                    pass
+
+                def test_other():
+                    assert 1 # 0
+                """
+        }
+    )
+    project.run("--cachekit")
+    edited = project.write({"test_more.py": "def test_more():\n    pass\n"})
+    for _ in range(2):
+        run = edited.run("--cachekit")
+        assert run.exit_status == 0
+        assert run.counts == {"passed": 3}
+
+
+def test_hooks_at_the_end_of_a_run_find_what_imports_left(project: Project) -> None:
+    project = project.write(
+        {
+            "conftest.py": (
+                "registered = []\n"
+                "def pytest_terminal_summary(terminalreporter):\n"
+                "    terminalreporter.write_line(f'registered: {registered}')\n"
+            ),
+            "test_it.py": (
+                "import conftest\n\nconftest.registered.append(1)\n\ndef test_it():\n    pass\n"
+            ),
+        }
+    )
+    project.run("--cachekit")
+
+    assert "registered: [1]" in project.run("--cachekit").stdout
