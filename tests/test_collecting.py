@@ -282,6 +282,102 @@ def test_a_file_that_runs_finds_what_others_did_when_they_were_imported(project:
     assert imported(run) == ["helper", "test_it", "test_other"]
 
 
+QUIET = """
+    import pytest
+    import helper
+    from unittest import TestCase
+
+    NAMES = ["a", "b"]
+
+    @pytest.fixture
+    def name():
+        return "a"
+
+    @pytest.mark.parametrize("other", NAMES)
+    def test_it(name, other):
+        assert helper
+
+    class Case(TestCase):
+        def test_unit(self):
+            pass
+    """
+NOTICEABLE = {
+    "calls a function": "helper.register('it')",
+    "calls one for a parameter": """
+@pytest.mark.parametrize("value", [helper.register("it")])
+def test_value(value): pass
+""",
+    "makes a subclass": "class Derived(helper.Base): pass",
+    "sets an attribute": "helper.registered = ['it']",
+    "is the first to import a module": "import more",
+    "sets a variable": "import os; os.environ['IT'] = '1'",
+    "generates tests": "def pytest_generate_tests(metafunc): helper.register('it')",
+    "names parameters by a function": """
+@pytest.mark.parametrize("value", [1], ids=lambda value: helper.register("it") or "x")
+def test_value(value): pass
+""",
+    "has a decorator": """
+@helper.register
+def test_registered(): pass
+""",
+    "changes where modules are found": "import sys; sys.path.append('elsewhere')",
+}
+OTHER = """
+    import helper, os, sys
+
+    def test_other():
+        seen = [helper.registered, helper.Base.__subclasses__(), os.environ.get("IT")]
+        assert any(seen) or "more" in sys.modules or "elsewhere" in sys.path, "nothing noticed"
+    """
+
+
+def beside_others(project: Project, more: str) -> Project:
+    return project.write(
+        {
+            "conftest.py": TELLING,
+            "helper.py": """
+                registered = []
+
+                def register(what):
+                    registered.append(what)
+
+                class Base:
+                    pass
+                """,
+            "more.py": "import helper\n\nhelper.register('more')\n",
+            "test_it.py": textwrap.dedent(QUIET) + more,
+            "test_other.py": OTHER,
+        }
+    )
+
+
+def test_files_that_do_nothing_aren_t_imported_beside_those_that_run(project: Project) -> None:
+    project = beside_others(project, "")
+    project = project.write({"test_early.py": "import helper\n\ndef test_early():\n    pass\n"})
+    project = project.replace("test_other.py", "assert any", "assert True or any")
+    project.run("--cachekit")
+    run = project.replace("test_other.py", '"nothing noticed"', '"nothing"').run("--cachekit")
+
+    assert run.verdicts["test_other.py::test_other"] == "stale"
+    assert run.outcomes["test_other.py::test_other"] == "passed"
+    # The first file that needs the helper is imported, since that might do something.
+    late = project.edit({"test_early.py": "import helper\n\ndef test_early():\n    assert 1\n"})
+    assert imported(late.run("--cachekit")) == ["helper"]
+
+
+@pytest.mark.parametrize("more", NOTICEABLE.values(), ids=NOTICEABLE)
+def test_files_that_do_something_are_imported_before_others_run(
+    project: Project, more: str
+) -> None:
+    project = beside_others(project, more)
+    project.run("--cachekit")
+    edited = project.replace("test_other.py", '"nothing noticed"', '"nothing"')
+    run = edited.run("--cachekit")
+
+    assert run.verdicts["test_other.py::test_other"] == "stale"
+    assert run.outcomes["test_other.py::test_other"] == "passed"
+
+
 def test_a_new_file_is_collected_and_a_deleted_one_is_not(varied: Project) -> None:
     more = varied.write({"test_more.py": "def test_more():\n    pass\n"})
     run = more.run("--cachekit")

@@ -26,6 +26,8 @@ class Shape(msgspec.Struct, frozen=True, array_like=True):
     marks: list[CollectedMark]
     attributes: list[str]
     """Names of the function's own attributes, which are keywords too."""
+    place: tuple[str, int | None]
+    """File and line, as pytest tells them."""
 
 
 class CollectedItem(msgspec.Struct, frozen=True, array_like=True, tag="item"):
@@ -36,7 +38,6 @@ class CollectedItem(msgspec.Struct, frozen=True, array_like=True, tag="item"):
     parameters: str | None
     """The part of its name that its parameters make; None where it has none."""
     shape: int
-    location: tuple[str, int | None, str]
     is_unittest: bool
 
 

@@ -100,6 +100,16 @@ class PlainCode:
         """Return whether `part` does nothing but bind names, imports aside."""
         return self._statement(part.node, bool(part.scope))
 
+    def are_values_plain(self, node: ast.AST) -> bool:
+        """Return whether what decorators in `node` are given is computed without effects."""
+        values = [
+            value
+            for decorator in getattr(node, "decorator_list", ())
+            if isinstance(decorator, ast.Call)
+            for value in (*decorator.args, *(keyword.value for keyword in decorator.keywords))
+        ]
+        return all(map(self._expression, values))
+
     def resolve(self, node: ast.expr) -> object:
         """Return what an expression made of names and dots means, or `MISSING`."""
         if isinstance(node, ast.Name):

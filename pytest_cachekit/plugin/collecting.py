@@ -1,14 +1,16 @@
-"""Test files that aren't imported: those that have nothing to run, where nothing runs at all."""
+"""Test files that aren't imported: those that have nothing to run, and that nobody misses."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Container, Generator, Iterable
 from typing import Any
 
 import pytest
 
 from ..actions.collected import CollectedFile
 from ..inputs.layout import Layout
+from ..inputs.quiet_import import is_quiet_import
+from ..inputs.tracing.action import Action
 from .coverage import coverage_settings
 from .exchange import Difference, exchange
 from .file_collection import FileCollection, warned
@@ -45,6 +47,8 @@ class Collecting:
         self._imports: bool | None = None
         """Whether all files are imported; None where it isn't decided."""
         self._path: ImportPath | None = None
+        self._has_imported = False
+        """Whether any file was imported."""
         self._has_moved = False
         """Whether `sys.path` is another one than when the first files were decided about."""
         self._different: dict[pytest.Module, Difference] = {}
@@ -106,29 +110,56 @@ class Collecting:
         """Let nobody see tests that aren't there any more."""
         self._repair(items)
 
-    def import_all(self, items: list[pytest.Item] | None = None) -> bool:
-        """Import what wasn't imported, in the order in which pytest does.
+    def import_for(self, items: list[pytest.Item], to_run: Iterable[pytest.Item]) -> bool:
+        """Import the files of tests that run, and what others could notice, in pytest's order.
 
         Args:
-            items: all tests, once they are collected; those that are no more leave it.
+            items: all tests; those that turn out to be no more leave it.
+            to_run: those that run.
 
         Returns:
             Whether `items` are others now.
         """
-        if not self._imports:
-            self._imports = True
-            self._run.look_afresh()
+        self._import_where_noticed({item.getparent(pytest.Module) for item in to_run})
+        return self._repair(items)
+
+    def _import_all(self) -> None:
+        self._imports = self._has_imported = True
         if self._path is not None:
             self._path.restore()
         made, self._made = self._made, []
         for module in made:
             self._import(module)
-        return items is not None and self._repair(items)
+
+    def _import_where_noticed(self, wanted: Container[pytest.Module | None] = ()) -> None:
+        """Import what was left out and is `wanted`, or does something for whoever runs."""
+        self._has_imported = True
+        made, self._made = self._made, []
+        for index, module in enumerate(made):
+            if module in wanted or not self._is_unnoticed(module):
+                self._import(module)
+            else:
+                self._made.append(module)
+            if self._imports:
+                # Somebody looked at an object meanwhile.
+                for other in made[index + 1 :]:
+                    self._import(other)
+                break
+
+    def _is_unnoticed(self, module: pytest.Module) -> bool:
+        """Return whether nobody could notice that `module` isn't imported, as things stand."""
+        recorder = self._watch.tracer.recorder
+        with recorder.running(Action("files that aren't imported")), recorder.unobserved():
+            try:
+                return is_quiet_import(module.path.read_bytes())
+            except (OSError, RecursionError):
+                return False
 
     def settle(self) -> None:
-        """Have verdicts looked up anew where they rest on a `sys.path` that has changed since."""
-        if self._has_moved:
-            self._has_moved = False
+        """Have verdicts looked up anew where files or `sys.path` may have changed since."""
+        if self._has_imported:
+            self._run.look_afresh()
+        elif self._has_moved:
             self._run.forget_places()
 
     def to_record(self) -> list[FileCollection]:
@@ -145,24 +176,32 @@ class Collecting:
 
     def _decide(self, module: StandInModule) -> CollectedFile | None:
         """Return what to make the nodes of `module` of; None where it is imported."""
-        if not self._imports:
-            with self._watch.tracer.recorder.unobserved():
+        if self._imports:
+            return None
+        with self._watch.tracer.recorder.unobserved():
+            if not self._is_quiet(module) or self._clashes(module):
+                collected, is_left_out = None, False
+                self._imports = True
+            else:
                 collected = self._find(module)
-            if collected is not None:
-                module.import_file = self._import_on_demand  # type: ignore[attr-defined]
-                if collected.skipped is not None:
-                    file, line, reason = collected.skipped
-                    vars(module)["skipped"] = (self._layout.path(file), line, reason)
-                self._made.append(module)
-                return collected
-            self.import_all()
-        return None
+                is_left_out = collected is not None and (
+                    not self._has_imported or self._is_unnoticed(module)
+                )
+        if self._imports:
+            self._import_all()
+        elif not is_left_out:
+            self._import_where_noticed()
+        if collected is None or not is_left_out:
+            return None
+        module.import_file = self._import_on_demand  # type: ignore[attr-defined]
+        if collected.skipped is not None:
+            file, line, reason = collected.skipped
+            vars(module)["skipped"] = (self._layout.path(file), line, reason)
+        self._made.append(module)
+        return collected
 
     def _find(self, module: StandInModule) -> CollectedFile | None:
-        if not self._is_quiet(module):
-            return None
-        if self._path is None:
-            self._path = ImportPath(module.config)
+        assert self._path is not None
         if self._path.add(module.path):
             self._run.forget_places()
             self._has_moved = self._has_moved or bool(self._made)
@@ -172,7 +211,12 @@ class Collecting:
 
     def _import_on_demand(self, module: StandInModule) -> None:
         # Whoever asks for one object asks for others, and files are imported in their order.
-        self.import_all()
+        self._import_all()
+
+    def _clashes(self, module: pytest.Module) -> bool:
+        if self._path is None:
+            self._path = ImportPath(module.config)
+        return self._path.clashes(module.path)
 
     def _import(self, module: Any) -> None:
         try:

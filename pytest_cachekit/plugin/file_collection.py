@@ -28,6 +28,7 @@ from ..inputs.manifest import NOTHING, encode_outcome
 from ..inputs.reading import Reading
 from .plain_data import is_plain
 from .recordings import TestRecording
+from .stand_ins import domain_of
 
 _OF_NODES = frozenset(
     {
@@ -162,6 +163,7 @@ class _Maker:
     def __init__(self, snapshots: dict[pytest.Collector, Snapshot]) -> None:
         self._snapshots = snapshots
         self._indices: dict[bytes, int] = {}
+        self._known: dict[tuple[object, ...], int] = {}
         self.shapes: list[Shape] = []
         self.places: set[str] = set()
 
@@ -204,22 +206,30 @@ class _Maker:
             if any(scope.value != "function" for scope in callspec._arg2scope.values()):
                 raise NotTellableError("pytest sorts its tests by what their parameters are")
             parameters = callspec.id
+        # What the tests of one function have in common is found out once.
+        key = (node.parent, node.originalname, *map(id, marks))
+        index = self._known.get(key)
+        if index is None:
+            index = self._known[key] = self._index(self._shape(node, marks, keywords, parameters))
+        return CollectedItem(
+            node.name, node.originalname, parameters, index, type(node) is TestCaseFunction
+        )
+
+    def _shape(
+        self, node: Any, marks: list[pytest.Mark], keywords: list[str], parameters: str | None
+    ) -> Shape:
         first = [node.name, *(mark.name for mark in marks)]
         last = [] if parameters is None else [parameters]
         attributes = [name for name in keywords if name not in first and name not in last]
         if keywords != list(dict.fromkeys([*first, *attributes, *last])):
             raise NotTellableError(f"{node.name} has other keywords than pytest gives")
-        self.places.add(node.location[0])
-        return CollectedItem(
-            node.name,
-            node.originalname,
-            parameters,
-            self._shape(Shape(list(map(self.mark, marks)), attributes)),
-            node.location,
-            type(node) is TestCaseFunction,
-        )
+        file, line, domain = node.location
+        if domain != domain_of(node):
+            raise NotTellableError(f"{node.name} tells another name than pytest gives")
+        self.places.add(file)
+        return Shape(list(map(self.mark, marks)), attributes, (file, line))
 
-    def _shape(self, shape: Shape) -> int:
+    def _index(self, shape: Shape) -> int:
         key = msgspec.msgpack.encode(shape)
         index = self._indices.get(key)
         if index is None:

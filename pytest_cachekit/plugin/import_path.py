@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,14 +18,21 @@ class ImportPath:
         self._namespaces = bool(config.getini("consider_namespace_packages"))
         self._roots: dict[Path, str] = {}
         self._added: list[str] = []
+        self._names: dict[str, Path] = {}
+
+    def clashes(self, path: Path) -> bool:
+        """Return whether the test file at `path` has the module name of another file."""
+        if self._mode == "importlib":
+            return False
+        name = os.path.relpath(path, self._root_of(path)).removesuffix(".py").replace(os.sep, ".")
+        loaded = getattr(sys.modules.get(name), "__file__", None)
+        return self._names.setdefault(name, path) != path or loaded not in (None, str(path))
 
     def add(self, path: Path) -> bool:
         """Add what importing the test file at `path` would; return whether that is anything."""
         if self._mode == "importlib":
             return False
-        root = self._roots.get(path.parent)
-        if root is None:
-            root = self._roots[path.parent] = self._root(path)
+        root = self._root_of(path)
         if self._mode == "append":
             if root in sys.path:
                 return False
@@ -47,11 +55,15 @@ class ImportPath:
                 sys.path.reverse()
         self._added.clear()
 
-    def _root(self, path: Path) -> str:
+    def _root_of(self, path: Path) -> str:
+        known = self._roots.get(path.parent)
+        if known is not None:
+            return known
         try:
             root, _ = resolve_pkg_root_and_module_name(
                 path, consider_namespace_packages=self._namespaces
             )
         except CouldNotResolvePathError:
             root = path.parent
+        self._roots[path.parent] = str(root)
         return str(root)

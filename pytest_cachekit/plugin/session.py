@@ -71,7 +71,8 @@ class CachekitPlugin:
         waiting: Hits = []
         self._collecting.settle()
         hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
-        if None in hits and self._collecting.import_all(items):
+        running = [item for item, hit in zip(items, hits, strict=True) if hit is None]
+        if running and self._collecting.import_for(items, running):
             # Tests may have come and gone.
             hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
         for item, hit in zip(items, hits, strict=True):

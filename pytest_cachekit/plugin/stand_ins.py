@@ -158,6 +158,16 @@ def is_stand_in(node: pytest.Item | pytest.Collector) -> bool:
     return isinstance(node, StandIn)
 
 
+def domain_of(node: Any) -> str:
+    """Return what pytest calls a test in its file: its name below those of its classes."""
+    names = [node.name]
+    parent = node.parent
+    while isinstance(parent, pytest.Class):
+        names.append(parent.name)
+        parent = parent.parent
+    return ".".join(reversed(names))
+
+
 def become_real(node: Any) -> None:
     """Import the file of `node`, and have all nodes of the file become what they stand for."""
     module = node.getparent(pytest.Module)
@@ -183,7 +193,7 @@ def _make(
             pytest.Item.__init__(node, recorded.name, parent, nodeid=_identity(parent, recorded))
             node.originalname = recorded.function
             state = vars(node)
-            state["location"] = recorded.location
+            state["location"] = (*shape.place, domain_of(node))
             state["parameters"] = recorded.parameters
             state["attributes"] = shape.attributes
             _dress(node, shape.marks, shape.attributes)

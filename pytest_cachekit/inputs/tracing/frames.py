@@ -15,6 +15,9 @@ _CALLERS = frozenset(
     {"_pytest.python", "_pytest.fixtures", "_pytest.unittest", "_pytest.runner", "_pytest.doctest"}
 )
 
+# Tests take it away from `sys`.
+_getframe = sys._getframe
+
 
 def frame_keys(code: CodeType) -> Iterator[FrameKey]:
     """Iterate over the keys of a function's frames, and of those of functions nested in it."""
@@ -30,7 +33,7 @@ def running_functions(project: Container[str]) -> set[FrameKey]:
         project: dotted names of the project's modules.
     """
     found: set[FrameKey] = set()
-    _collect(sys._getframe(1), project, found)
+    _collect(_getframe(1), project, found)
     if threading.current_thread() is not threading.main_thread():
         # Whoever waits for this thread may have asked for what it reads.
         main = sys._current_frames().get(threading.main_thread().ident or 0)
