@@ -51,18 +51,18 @@ class Changes:
         self._packed: dict[str, bytes] = {}
         self._sources: dict[tuple[str, str], SourceChange | None] = {}
 
-    def look_afresh(self) -> None:
-        """Forget what inputs are, and what loaded modules told; texts by digest stay known."""
-        self._texts = Texts(self._fingerprints, self.recorded_text)
+    def look_again(self, *, places_only: bool) -> None:
+        """Forget what inputs are, or only where modules are found; texts by digest stay known."""
+        self._fingerprints.forget_places()
+        if places_only:
+            for key in [key for key in self._inputs if key[0] == "module"]:
+                del self._inputs[key]
+            return
+        # Other modules are loaded now.
+        vars(self).pop("_texts", None)
         self._reaches = {}
         self._inputs.clear()
         self._sources.clear()
-
-    def forget_places(self) -> None:
-        """Forget where modules are found: `sys.path` is another one now."""
-        self._fingerprints.forget_places()
-        for key in [key for key in self._inputs if key[0] == "module"]:
-            del self._inputs[key]
 
     def prepare(self, records: Iterable[FileRecord]) -> None:
         """Fetch, in one batch, the recorded texts of all files that differ now."""

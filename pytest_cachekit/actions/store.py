@@ -151,15 +151,9 @@ class ActionStore:
         assert verdict is not None
         return verdict
 
-    def look_afresh(self) -> None:
-        """Forget what was found out about inputs: modules were imported since then."""
-        self._changes.look_afresh()
-        self._changes.forget_places()
-        self._states.clear()
-
-    def forget_places(self) -> None:
-        """Forget where modules are found, and what followed: `sys.path` is another one now."""
-        self._changes.forget_places()
+    def look_again(self, *, places_only: bool) -> None:
+        """Forget what was found out, or only what rests on `sys.path`, which is another one now."""
+        self._changes.look_again(places_only=places_only)
         self._states.clear()
 
     def recorded_text(self, digest: str) -> bytes | None:

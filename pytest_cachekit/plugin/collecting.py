@@ -158,9 +158,9 @@ class Collecting:
     def settle(self) -> None:
         """Have verdicts looked up anew where files or `sys.path` may have changed since."""
         if self._has_imported:
-            self._run.look_afresh()
+            self._run.look_again()
         elif self._has_moved:
-            self._run.forget_places()
+            self._run.look_again(places_only=True)
 
     def to_record(self) -> list[FileCollection]:
         """Return what was collected and isn't known yet."""
@@ -203,7 +203,7 @@ class Collecting:
     def _find(self, module: StandInModule) -> CollectedFile | None:
         assert self._path is not None
         if self._path.add(module.path):
-            self._run.forget_places()
+            self._run.look_again(places_only=True)
             self._has_moved = self._has_moved or bool(self._made)
         groups = [waiting.nodeid for waiting in self._waiting]
         self._waiting.clear()

@@ -78,14 +78,9 @@ class TestResults:
                     verdicts[index] = self._verdict(item, counts[item.nodeid], None)
         return verdicts
 
-    def look_afresh(self) -> None:
-        """Forget what was found out: modules were imported since then."""
-        self._store.look_afresh()
-        self._known.clear()
-
-    def forget_places(self) -> None:
-        """Forget where modules are found, and what followed: `sys.path` is another one now."""
-        self._store.forget_places()
+    def look_again(self, *, places_only: bool) -> None:
+        """Forget what was found out, or only what rests on `sys.path`, which is another one now."""
+        self._store.look_again(places_only=places_only)
         self._known.clear()
 
     def find_collected(self, group: str, groups: Iterable[str]) -> CollectedFile | None:

@@ -112,15 +112,10 @@ class Run:
             return results is None
         return results.knows_collection(group)
 
-    def look_afresh(self) -> None:
-        """Forget what `find_collected` found out: modules are imported now."""
+    def look_again(self, *, places_only: bool = False) -> None:
+        """Forget what was found out, or only what rests on `sys.path`, which is another one now."""
         if self._results is not None:
-            self._results.look_afresh()
-
-    def forget_places(self) -> None:
-        """Forget where modules are found: `sys.path` is another one now."""
-        if self._results is not None:
-            self._results.forget_places()
+            self._results.look_again(places_only=places_only)
 
     def decide(
         self,
