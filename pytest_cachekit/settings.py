@@ -178,7 +178,23 @@ def resolve(
     Raises:
         CachekitError: a value is none that the option takes; the message names place and choices.
     """
-    values: dict[str, Any] = {}
+    return Settings(**{name: value for name, (value, _) in trace(flags, inis, environment).items()})
+
+
+def trace(
+    flags: Mapping[str, Any], inis: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, tuple[Any, str]]:
+    """Return by ini name each option's value, and the place where it was given.
+
+    Args:
+        flags: as `resolve` takes them.
+        inis: as `resolve` takes them.
+        environment: as `resolve` takes it.
+
+    Raises:
+        CachekitError: as `resolve` raises it.
+    """
+    values: dict[str, tuple[Any, str]] = {}
     for option in OPTIONS:
         value, place = option.default, "default"
         if flags.get(option.ini) is not None:
@@ -187,8 +203,8 @@ def resolve(
             value, place = inis[option.ini], f"ini value {option.ini}"
         elif environment.get(option.variable):
             value, place = environment[option.variable], f"environment variable {option.variable}"
-        values[option.ini] = _checked(option, value, place)
-    return Settings(**values)
+        values[option.ini] = _checked(option, value, place), place
+    return values
 
 
 def _checked(option: Option, value: Any, place: str) -> Any:

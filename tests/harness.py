@@ -49,7 +49,7 @@ class _Disk:
 
 @dataclass(frozen=True)
 class Project:
-    """A project below `root`; every method but `run` and `copy_to` only describes another one."""
+    """A project below `root`; methods only describe another, but `run`, `command`, `copy_to`."""
 
     root: Path
     files: Mapping[str, bytes] = field(default_factory=lambda: {"pytest.ini": b"[pytest]\n"})
@@ -132,6 +132,15 @@ class Project:
             capture_output=True, text=True, timeout=_TIMEOUT, check=False,
         )  # fmt: skip
         return Run(process.returncode, process.stdout, process.stderr, results)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command `cachekit` in the project."""
+        self._sync()
+        return subprocess.run(
+            [sys.executable, "-m", "pytest_cachekit", *arguments],
+            cwd=self.root, env=self._environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=_TIMEOUT, check=False,
+        )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
         inherited = {

@@ -46,6 +46,8 @@ def floor(name: str) -> int | None:
     parts = name.split(".")
     if parts[0] != PACKAGE.name or len(parts) == 1:
         return None
+    if parts[1] == "__main__":
+        return len(FLOORS) + len(GROUND)
     if parts[1] in FLOORS:
         return FLOORS.index(parts[1]) + len(GROUND)
     return GROUND.index(parts[1]) if parts[1] in GROUND else None

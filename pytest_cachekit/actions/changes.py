@@ -12,7 +12,7 @@ from ..inputs.fingerprint import ABSENT, Fingerprints, describe
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import bits
 from .concealed import Concealed
-from .verdict import Stale
+from .verdict import Change, Stale
 
 # Where nothing changed, what compares sources isn't loaded.
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ Fetch = Callable[[list[str]], dict[str, bytes]]
 def pack_source(content: bytes) -> bytes:
     """Return a file's text as it is kept in the cache, under its digest."""
     return zlib.compress(content, 1)
+
+
+def unpack_source(packed: bytes) -> bytes | None:
+    """Return what `pack_source` packed; None where `packed` is something else."""
+    try:
+        return zlib.decompress(packed)
+    except zlib.error:
+        return None
 
 
 class Changes:
@@ -96,10 +104,7 @@ class Changes:
     def recorded_text(self, recorded: str) -> bytes | None:
         """Return the text of a file that differs now, by its digest; None where it isn't kept."""
         packed = self._packed.get(recorded)
-        try:
-            text = None if packed is None else zlib.decompress(packed)
-        except zlib.error:
-            return None
+        text = None if packed is None else unpack_source(packed)
         # A text that is another's would hide what changed.
         return text if text is not None and digest(text) == recorded else None
 
@@ -210,38 +215,45 @@ class RecordChanges:
         inputs = int.from_bytes(manifest.inputs, "little") & self._inputs
         if not (functions or sources or ordered or inputs):
             return self._first_binding(manifest, name)
-        _, first = min(
+        rows = self._record.inputs
+        _, first, change = min(
             [
-                *((0, self._function(index)) for index in bits(functions)),
-                *((1, self._source(index)) for index in bits(sources)),
-                *((2, self._order(index)) for index in bits(ordered)),
-                *((3, describe(self._record.inputs[index])) for index in bits(inputs)),
+                *((0, *self._function(index)) for index in bits(functions)),
+                *((1, *self._source(index)) for index in bits(sources)),
+                *((2, *self._order(index)) for index in bits(ordered)),
+                *((3, describe(rows[index]), Change(*rows[index])) for index in bits(inputs)),
             ]
         )
-        return Stale(first)
+        return Stale(first, change=change)
 
     def _first_binding(self, manifest: Manifest, name: str | None) -> Stale | None:
         bound = int.from_bytes(manifest.sources, "little") & self._bound
         if not bound:
             return None
-        if name is None:
-            return Stale(self._source(next(iter(bits(bound)))), "it looks at all names")
         changed = {index: self._bindings[index] for index in bits(bound)}
-        why = self._noticing.why(manifest, name, changed)
-        return None if why is None else Stale(self._source(min(changed)), why)
+        why: str | None = "it looks at all names"
+        if name is not None:
+            why = self._noticing.why(manifest, name, changed)
+        if why is None:
+            return None
+        first, change = self._source(min(changed))
+        return Stale(first, why, change)
 
-    def _function(self, index: int) -> str:
+    def _function(self, index: int) -> tuple[str, Change]:
         source, line = self._record.functions[index]
         name, recorded = self._record.sources[source]
         change = self._changes.source(name, recorded)
         assert change is not None
-        return f"function {name}::{change.functions.get(line, f'line {line}')}"
+        label = f"function {name}::{change.functions.get(line, f'line {line}')}"
+        return label, Change("function", name, recorded, line)
 
-    def _source(self, index: int) -> str:
+    def _source(self, index: int) -> tuple[str, Change]:
         name, recorded = self._record.sources[index]
         change = self._changes.source(name, recorded)
         assert change is not None
-        return f"import-time code of {name} ({change.import_time})"
+        label = f"import-time code of {name} ({change.import_time})"
+        return label, Change("import-time code", name, recorded)
 
-    def _order(self, index: int) -> str:
-        return f"order of definitions in {self._record.sources[index][0]}"
+    def _order(self, index: int) -> tuple[str, Change]:
+        name, recorded = self._record.sources[index]
+        return f"order of definitions in {name}", Change("order", name, recorded)

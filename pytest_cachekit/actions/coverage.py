@@ -50,6 +50,16 @@ class CoverageNow:
         self._recorded = recorded
         self._maps: dict[tuple[str, str], dict[int, int]] = {}
 
+    def files(self, content: bytes | None) -> list[CoveredFile] | None:
+        """Return what stored coverage says, in lines as they are now; None where that isn't known.
+
+        `content` is what `pack_coverage` packed, or None where nothing was measured.
+        """
+        files = None if content is None else unpack_coverage(content)
+        moved = [] if files is None else [self.move(file) for file in files]
+        found = [file for file in moved if file is not None]
+        return None if files is None or len(found) < len(files) else found
+
     def move(self, file: CoveredFile) -> CoveredFile | None:
         """Return `file` with the numbers of lines as they are now; None where some are gone."""
         now = self._fingerprints.file(file.name)

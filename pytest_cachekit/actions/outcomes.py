@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ..inputs.manifest import encode_outcome
-from .coverage import CoveredFile, pack_coverage
+from .coverage import CoverageNow, CoveredFile, pack_coverage
 
 
 class Phase(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -97,6 +97,19 @@ def _silent(phase: Phase) -> Phase:
     if subtest is not None and "sections" in subtest:
         subtest = {**subtest, "sections": []}
     return msgspec.structs.replace(phase, sections=[], subtest=subtest)
+
+
+def objection(content: msgspec.Raw, coverage: CoverageNow | None) -> str | None:
+    """Return why the outcome stored as `content` can't be replayed; None where it can.
+
+    `coverage` says where covered lines stand now, where coverage is measured.
+    """
+    outcome = decode_outcome(content)
+    if outcome is None:
+        return "the stored outcome can't be read"
+    if coverage is not None and coverage.files(outcome.coverage) is None:
+        return "what it covers now isn't known"
+    return None
 
 
 def with_coverage(content: msgspec.Raw, files: Iterable[CoveredFile]) -> msgspec.Raw:

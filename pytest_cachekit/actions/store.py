@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from ..inputs.computed import Computed
 from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import VERSION, FileRecord, RecordBuilder, decode_record, encode_record
@@ -57,7 +58,7 @@ class ActionStore:
         """
         self._near = near if isinstance(near, Shelf) else Shelf(near)
         self._far = far
-        self._shared_form = shared_form or _same
+        self._shared_form = shared_form or (lambda outcome: outcome)
         self._fingerprints = fingerprints
         self._prefix = f"{kind}:{VERSION}:{context}:"
         self._clock = clock
@@ -70,7 +71,9 @@ class ActionStore:
         self._concealed = Concealed(conceal)
         self._changes = Changes(fingerprints, self._fetch_sources, self._concealed)
         self._states: dict[str, RecordChanges] = {}
-        self._unchanged: dict[Source, bool] = {}
+        self._unchanged: Computed[Source, bool] = Computed(
+            lambda source: fingerprints.file(source[0]) == source[1]
+        )
         self._current: dict[Reading, bool] = {}
         self._pending: dict[str, list[tuple[str, Reading, msgspec.Raw]]] = {}
         self._dropped: dict[str, set[str]] = {}
@@ -163,6 +166,10 @@ class ActionStore:
         """
         return self._changes.recorded_text(digest)
 
+    def stored(self, group: str) -> FileRecord | None:
+        """Return the record of a loaded `group`; None where there is none, or a torn one."""
+        return self._records.get(group)
+
     def record(self, group: str, name: str, reading: Reading, outcome: msgspec.Raw) -> None:
         """Note an outcome, to be stored by `flush`."""
         self._pending.setdefault(group, []).append((name, reading, outcome))
@@ -192,7 +199,7 @@ class ActionStore:
         names = [self._prefix + group for group in near]
         held = self._near.get_many(names, to_change=True)
         known = {group: _decoded(held.get(self._prefix + group)) for group in near}
-        self._write(self._near, {**self._near_records, **known}, near, now)
+        self._write(self._near, self._near_records | known, near, now)
         if self._far is not None and self._far.is_writable:
             self._write(self._far, self._far_records, self._pending.keys() | self._far_records, now)
         self._pending.clear()
@@ -235,7 +242,7 @@ class ActionStore:
         self, shelf: Shelf, held: Mapping[str, FileRecord | None], now: float
     ) -> dict[str, FileRecord]:
         """Return the records that are to replace what a shelf held, where there is more to say."""
-        form = self._shared_form if shelf is self._far else _same
+        form = self._shared_form if shelf is self._far else (lambda outcome: outcome)
         records: dict[str, FileRecord] = {}
         for group, record in held.items():
             builder = RecordBuilder(record)
@@ -255,15 +262,9 @@ class ActionStore:
         known = self._current.get(reading)
         if known is None:
             own = {function[:2] for function in reading.functions} | reading.sources
-            known = all(self._is_unchanged(source) for source in own)
+            known = all(map(self._unchanged.__getitem__, own))
             known = known and (reading.base is None or self._is_current(reading.base))
             self._current[reading] = known
-        return known
-
-    def _is_unchanged(self, source: Source) -> bool:
-        known = self._unchanged.get(source)
-        if known is None:
-            known = self._unchanged[source] = self._fingerprints.file(source[0]) == source[1]
         return known
 
     def _new_sources(self, sources: Iterable[Source]) -> dict[str, bytes]:
@@ -294,7 +295,3 @@ def _source_key(recorded: str) -> str:
 
 def _decoded(content: bytes | None) -> FileRecord | None:
     return None if content is None else decode_record(content)
-
-
-def _same(outcome: msgspec.Raw) -> msgspec.Raw:
-    return outcome

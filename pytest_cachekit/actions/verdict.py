@@ -27,6 +27,20 @@ class Miss:
     kind: Kind = "miss"
 
 
+@dataclass(frozen=True, order=True)
+class Change:
+    """Where to find both sides of the first input that differs."""
+
+    kind: str
+    """"function", "import-time code", "order", or a kind of input of `inputs/fingerprint.py`."""
+    name: str
+    """Of the project's file, or of the input."""
+    recorded: str
+    """Digest of the file's text, or the input's fingerprint."""
+    line: int = 0
+    """The first line of a function in the text as it was."""
+
+
 @dataclass(frozen=True)
 class Stale:
     """An input differs from what it was."""
@@ -34,6 +48,7 @@ class Stale:
     input: str
     noticed: str | None = None
     """How the action notices that, where it isn't plain."""
+    change: Change | None = None
     kind: Kind = "stale"
 
     @property

@@ -113,6 +113,11 @@ class Distributions:
         )
 
     @cached_property
+    def labels(self) -> frozenset[str]:
+        """Names and versions of all that is installed."""
+        return frozenset(map(label, self._by_name.values()))
+
+    @cached_property
     def entry_points(self) -> str:
         """The text of all installed entry points."""
         return "\n".join(map(self._entry_points, self._by_name.values()))

@@ -29,6 +29,11 @@ def with_places(layout: Layout, name: str, places: Iterable[str]) -> str:
         name: dotted name of a module.
         places: the absolute paths of the directories that were looked through for it.
     """
+    return name + _FROM + name_path(layout, places)
+
+
+def name_path(layout: Layout, places: Iterable[str]) -> str:
+    """Return what to call a list of directories, absolute paths, in any checkout."""
     names: list[str] = []
     for place in places:
         if place in _standard_places():
@@ -39,11 +44,11 @@ def with_places(layout: Layout, name: str, places: Iterable[str]) -> str:
             word = layout.name(place)
         if names[-1:] != [word]:
             names.append(word)
-    return name + _FROM + os.pathsep.join(names)
+    return os.pathsep.join(names)
 
 
-def _path(layout: Layout, names: str) -> list[str]:
-    """Return the directories here that `with_places` gave the `names`."""
+def path_of(layout: Layout, names: str) -> list[str]:
+    """Return the directories here that `name_path` gave the `names`."""
     path: list[str] = []
     for name in names.split(os.pathsep):
         if name == _STANDARD:
@@ -84,7 +89,7 @@ class Resolver:
         name, separator, places = name.partition(_FROM)
         if separator:
             if places not in self._others:
-                self._others[places] = Resolver(self._layout, _path(self._layout, places))
+                self._others[places] = Resolver(self._layout, path_of(self._layout, places))
             return self._others[places].fingerprint(name)
         return self._resolve(name)[0]
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import random
 
+from ..actions.doubts import FAILED, UNSTEADY
 from ..actions.outcomes import decode_outcome
 from ..actions.store import ActionStore
 from ..actions.verdict import Hit
 from ..inputs.manifest import NOTHING
 from ..inputs.reading import Reading
 from .tally import Line
-
-# Beside a test's own entries, under names that no test has.
-_FAILED = "\0failed"
-_UNSTEADY = "\0not deterministic"
 
 
 class Audit:
@@ -34,13 +31,6 @@ class Audit:
         return self._share > 0 and self._random.random() < self._share
 
 
-def why_unsteady(store: ActionStore, group: str, name: str) -> str | None:
-    """Return why a test isn't trusted although its inputs are unchanged; None where it is."""
-    if isinstance(store.lookup(group, name + _UNSTEADY), Hit):
-        return "it passed and failed with the same inputs: not deterministic"
-    return None
-
-
 def judge(store: ActionStore, group: str, name: str, reading: Reading, line: Line) -> str | None:
     """Compare how a test ended with how it ended before with the same inputs.
 
@@ -59,12 +49,12 @@ def judge(store: ActionStore, group: str, name: str, reading: Reading, line: Lin
         word = None if outcome is None else outcome.word
         if word is not None and word != line.outcome and (failed or line.audited):
             seen = f"{word} before, {line.outcome} now, with the same inputs"
-    elif not failed and isinstance(store.lookup(group, name + _FAILED), Hit):
+    elif not failed and isinstance(store.lookup(group, name + FAILED), Hit):
         seen = f"failed before, {line.outcome} now, with the same inputs"
     if seen is not None:
-        for other in (name, name + _FAILED):
+        for other in (name, name + FAILED):
             store.drop(group, other)
-        store.record(group, name + _UNSTEADY, reading, NOTHING)
+        store.record(group, name + UNSTEADY, reading, NOTHING)
     elif failed:
-        store.record(group, name + _FAILED, reading, NOTHING)
+        store.record(group, name + FAILED, reading, NOTHING)
     return seen

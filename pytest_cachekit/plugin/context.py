@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -14,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from ..inputs.digest import digest_text
-from ..inputs.distributions import label
+from ..inputs.distributions import Distributions, label
 from ..settings import OPTIONS
 from .coverage import coverage_settings
 from .entry import settings_of
@@ -60,9 +61,24 @@ def is_in_key(variable: str) -> bool:
     return variable in _VARIABLES or variable.startswith(_OF_LOCALE)
 
 
-def run_context(config: pytest.Config) -> str:
-    """Return the digest of interpreter, platform, plugins and options that count."""
-    return digest_text(*_parts(config))
+_TOLD_BY_DIGEST = ("option ", "ini ", "coverage ", "fixtures ", "-W ")
+
+
+def run_context(config: pytest.Config) -> tuple[str, list[str]]:
+    """Return the digest of interpreter, platform, plugins and options that count, and these.
+
+    What the user wrote, which may hold secrets, stands there by its name and a digest.
+    """
+    parts = _parts(config)
+    return digest_text(*parts), [_told(part) for part in parts]
+
+
+def _told(part: str) -> str:
+    if not part.startswith(_TOLD_BY_DIGEST):
+        return part
+    mark = "=" if part.startswith(("option ", "ini ")) else " "
+    name, _, value = part.partition(mark)
+    return f"{name}{mark}{digest_text(value)[:8]}"
 
 
 def _parts(config: pytest.Config) -> list[str]:
@@ -73,18 +89,10 @@ def _parts(config: pytest.Config) -> list[str]:
     ]
     here = os.path.relpath(config.invocation_params.dir, config.rootpath)
     return [
-        f"{sys.implementation.name} {sys.version_info!r} {sys.implementation.cache_tag}",
-        f"{sys.platform} {platform.machine()}",
+        *process_parts(),
         *flags,
         f"locale {locale.setlocale(locale.LC_ALL)} {time.tzname!r} {time.timezone}",
-        *(f"{name}={os.environ.get(name)!r}" for name in _VARIABLES),
-        *(
-            f"{name}={os.environ[name]!r}"
-            for name in sorted(os.environ)
-            if name.startswith(_OF_LOCALE)
-        ),
         f"-W {sys.warnoptions!r} -X {sorted(sys._xoptions.items())!r}",
-        f"pytest {pytest.__version__}",
         *_plugins(config),
         f"in {here}",
         f"coverage {text_of(config, coverage_settings())}",
@@ -92,6 +100,43 @@ def _parts(config: pytest.Config) -> list[str]:
         *_inis(config),
         f"fixtures for Redis use {settings_of(config).cachekit_redis_url}",
     ]
+
+
+def process_parts() -> list[str]:
+    """Return those parts that any process of this interpreter has, run or no run."""
+    return [
+        f"{sys.implementation.name} {sys.version_info!r} {sys.implementation.cache_tag}",
+        f"{sys.platform} {platform.machine()}",
+        f"pytest {pytest.__version__}",
+        *(f"{name}={os.environ.get(name)!r}" for name in _VARIABLES),
+        *(
+            f"{name}={os.environ[name]!r}"
+            for name in sorted(os.environ)
+            if name.startswith(_OF_LOCALE)
+        ),
+    ]
+
+
+def deviations(parts: Sequence[str], inis: Mapping[str, Any], root: Path) -> list[str]:
+    """Return in words how a run now would differ from one whose context had these `parts`.
+
+    As far as that is known without a run; what options it is given isn't.
+
+    Args:
+        parts: as `run_context` returns them.
+        inis: values of the configuration file as they are now.
+        root: the rootdir.
+    """
+    now = process_parts()
+    found = [f"it had not {part}" for part in now if part not in parts]
+    found += [f"it had {part}" for part in parts if part.startswith(_OF_LOCALE) and part not in now]
+    installed = {f"plugin {distribution}" for distribution in Distributions().labels}
+    told = [part for part in parts if part.startswith("plugin ") and "-" in part]
+    found += [f"it had {part}, which isn't installed" for part in told if part not in installed]
+    before = {part for part in parts if part.startswith("ini ")}
+    after = set(map(_told, _ini_parts(inis, root)))
+    names = {part.partition("=")[0] for part in before ^ after}
+    return found + [f"{name.replace('ini', 'ini value', 1)} was another" for name in sorted(names)]
 
 
 def _plugins(config: pytest.Config) -> list[str]:
@@ -133,9 +178,13 @@ def _inis(config: pytest.Config) -> list[str]:
     values = getattr(config, "_inicfg", None)
     if values is None:
         values = config.inicfg
+    return _ini_parts(values, config.rootpath)
+
+
+def _ini_parts(values: Mapping[str, Any], root: Path) -> list[str]:
     own = {option.ini for option in OPTIONS}
     return [
-        f"ini {name}={text_of(config, getattr(value, 'value', value))}"
+        f"ini {name}={_text_of(root, getattr(value, 'value', value))}"
         for name, value in sorted(values.items())
         if name not in HARMLESS_INIS and name not in own
     ]
@@ -143,14 +192,18 @@ def _inis(config: pytest.Config) -> list[str]:
 
 def text_of(config: pytest.Config, value: Any) -> str:
     """Return `value` without what differs between checkouts or from run to run."""
+    return _text_of(config.rootpath, value)
+
+
+def _text_of(root: Path, value: Any) -> str:
     if isinstance(value, (str, Path)):
-        return repr(str(value).replace(str(config.rootpath), "<rootdir>"))
+        return repr(str(value).replace(str(root), "<rootdir>"))
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)
     if isinstance(value, dict):
-        return repr(sorted((str(key), text_of(config, item)) for key, item in value.items()))
+        return repr(sorted((str(key), _text_of(root, item)) for key, item in value.items()))
     if isinstance(value, (list, tuple, set, frozenset)):
-        items = [text_of(config, item) for item in value]
+        items = [_text_of(root, item) for item in value]
         return repr(sorted(items) if isinstance(value, (set, frozenset)) else items)
     text = repr(value)
     # An address says nothing about what the object is.

@@ -19,7 +19,7 @@ from .identity import remember_nodeid
 from .recordings import unpack
 from .run import Hits, Run
 from .telling import Telling
-from .worker import PARCEL
+from .worker import PARCEL, PATH
 
 
 class Controller:
@@ -61,6 +61,8 @@ class Controller:
 
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:
         """Take in what a worker recorded."""
+        # This process may have collected nothing.
+        self._run.path = self._run.path or getattr(node, "workeroutput", {}).get(PATH, [])
         parcel = getattr(node, "workeroutput", {}).get(PARCEL)
         if parcel is None:
             self._take_in_early(node)

@@ -51,6 +51,15 @@ def answer_questions(fingerprints: Fingerprints, config: pytest.Config) -> None:
     fingerprints.kinds.update(option=option, ini=ini, plugins=plugins)
 
 
+def answers(fingerprints: Fingerprints) -> dict[str, dict[str, str]]:
+    """Return all that `answer_questions` answers: kind of input, name, fingerprint."""
+    asked = {"option": HARMLESS, "ini": HARMLESS_INIS, "plugins": ("loaded",)}
+    return {
+        kind: {name: fingerprints.now(kind, name) for name in sorted(names)}
+        for kind, names in asked.items()
+    }
+
+
 def watch_questions(recorder: Recorder, patches: Patches) -> None:
     """Tell `recorder`, from now on, which options the project asks for that no key holds.
 

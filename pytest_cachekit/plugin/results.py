@@ -9,12 +9,13 @@ import msgspec
 import pytest
 
 from ..actions.collected import COLLECTION, CollectedFile, decode_collected
-from ..actions.coverage import CoverageNow, CoveredFile, unpack_coverage
-from ..actions.outcomes import TestOutcome, decode_outcome, without_output
+from ..actions.coverage import CoverageNow, CoveredFile
+from ..actions.doubts import why_unsteady
+from ..actions.outcomes import TestOutcome, decode_outcome, objection, without_output
 from ..actions.store import ActionStore
 from ..actions.verdict import Hit, Miss, Stale, Uncacheable, Verdict
 from ..inputs.fingerprint import Fingerprints
-from .audit import judge, why_unsteady
+from .audit import judge
 from .context import run_context
 from .coverage import coverage_settings
 from .identity import group_and_name
@@ -33,11 +34,12 @@ class TestResults:
     __test__ = False
 
     def __init__(self, config: pytest.Config, shelves: Shelves, fingerprints: Fingerprints) -> None:
+        self.context, self.context_parts = run_context(config)
         self._store = ActionStore(
             shelves.near,
             fingerprints,
             kind="tests",
-            context=run_context(config),
+            context=self.context,
             far=shelves.far,
             shared_form=None if shelves.shares_output else without_output,
             conceal=shelves.conceal,
@@ -45,7 +47,9 @@ class TestResults:
         self._shows_output = shows_output(config)
         self._known: dict[tuple[str, str], Hit] = {}
         """Verdicts on the tests of files that weren't imported."""
-        self._is_covered = coverage_settings() is not None
+        self.is_covered = coverage_settings() is not None
+        self.kept_out: dict[str, str] = {}
+        """Node ids of tests about which nothing was looked up, with the reason."""
         self._coverage = CoverageNow(fingerprints, self._store.recorded_text)
 
     def exist(self) -> bool:
@@ -124,6 +128,7 @@ class TestResults:
         if count > 1:
             reason = "several selected tests share its node id"
         if reason is not None:
+            self.kept_out[item.nodeid] = reason
             return Uncacheable(reason)
         if why_all_run is not None:
             return Miss(why_all_run)
@@ -165,20 +170,14 @@ class TestResults:
 
     def covered(self, outcome: TestOutcome) -> list[CoveredFile] | None:
         """Return what a test covered, as far as that is known, in lines as they are now."""
-        files = unpack_coverage(outcome.coverage) if outcome.coverage is not None else None
-        moved = [] if files is None else [self._coverage.move(file) for file in files]
-        found = [file for file in moved if file is not None]
-        return None if files is None or len(found) < len(files) else found
+        return self._coverage.files(outcome.coverage)
 
     def _objection(self, content: msgspec.Raw) -> str | None:
+        speaks_against = objection(content, self._coverage if self.is_covered else None)
         outcome = decode_outcome(content)
-        if outcome is None:
-            return "the stored outcome can't be read"
-        if self._is_covered and self.covered(outcome) is None:
-            return "what it covers now isn't known"
-        if outcome.output_left_out and self._shows_output:
-            return "what it printed isn't shared"
-        return None
+        if outcome is not None and outcome.output_left_out and self._shows_output:
+            return speaks_against or "what it printed isn't shared"
+        return speaks_against
 
 
 def _why_not_collected(content: msgspec.Raw) -> str | None:

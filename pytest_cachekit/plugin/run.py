@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import pytest
 
@@ -20,6 +21,7 @@ from ..settings import Settings
 from ..storage import BackendSize, Shelf
 from .audit import Audit
 from .coverage import count_as_covered
+from .log import log
 from .obstacles import Obstacle, find_obstacle
 from .questions import answer_questions
 from .recordings import TestRecording
@@ -50,6 +52,8 @@ class Run:
         self._shelves: Shelves | None = None
         self._results: TestResults | None = None
         self._covered: list[CoveredFile] = []
+        self.path: list[str] = []
+        """Where modules are looked for once tests are collected; empty until then."""
         if self.obstacle is not None and self.obstacle.stops_recording:
             return
         try:
@@ -123,6 +127,7 @@ class Run:
         unobserved: AbstractContextManager[None] | None = None,
     ) -> list[Hit | None]:
         """Return for each of `items` what to replay, or None where it runs."""
+        self.path = list(sys.path)
         with unobserved or nullcontext():
             verdicts = self._look_up(items)
         return [self._choose(item, verdict) for item, verdict in zip(items, verdicts, strict=True)]
@@ -167,6 +172,7 @@ class Run:
         try:
             if self._results is not None and self.settings.cachekit_mode != "read-only":
                 self._results.flush()
+                self._log(self._results)
             if self._shelves is not None:
                 self.size = self._shelves.near.size()
                 self.remarks = self._shelves.remarks()
@@ -201,6 +207,18 @@ class Run:
                 "location": None,
             }
         )
+
+    def _log(self, results: TestResults) -> None:
+        if self._shelves is not None and self.tally.lines:
+            with suppress(StorageError):  # statistics of a directory that is only read
+                log(
+                    self._shelves.near.view(),
+                    self.tally,
+                    self.settings,
+                    results,
+                    self.fingerprints,
+                    self.path,
+                )
 
     def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
         line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)

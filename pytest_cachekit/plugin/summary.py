@@ -30,7 +30,7 @@ def write_summary(
     reporter.section("cachekit", sep="-")
     reporter.line(f"tests   {', '.join(parts)}")
     reporter.line(f"saved   {duration(tally.saved)}, hit rate {tally.hit_rate:.1%}")
-    held = "" if size is None else f"{size.entries} entries, {_bytes(size.bytes)} in "
+    held = "" if size is None else f"{size.entries} entries, {bytes_in_words(size.bytes)} in "
     reporter.line(f"cache   {held}{where}")
     for remark in remarks:
         reporter.line(remark)
@@ -66,10 +66,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def _bytes(count: int) -> str:
-    size = float(count)
+def bytes_in_words(count: int) -> str:
+    """Return a number of bytes as people write it."""
+    value = float(count)
     for unit in ("bytes", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"

@@ -14,6 +14,8 @@ from .pace import Pace
 from .recordings import pack
 from .watch import Watch
 
+PATH = "cachekit-path"
+"""Where modules were looked for: a key of a worker's output."""
 PARCEL = "cachekit"
 """Where recordings lie: a key of a worker's output, and an attribute of a report."""
 
@@ -66,6 +68,7 @@ class Worker:
             return
         self._watch.stop()
         try:
+            self._config.workeroutput[PATH] = self._watch.tracer.recorder.modules.import_path
             self._config.workeroutput[PARCEL] = pack(self._watch.settle())
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._config.workeroutput[PARCEL] = repr(error)

@@ -6,10 +6,11 @@ import random
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ..errors import StorageError
 from .backend import Backend, BackendSize, tag_of
+from .scoped import ScopedBackend
 from .seal import SIGNED, Seal
 
 T = TypeVar("T")
@@ -141,6 +142,11 @@ class Shelf:
         raise StorageError(
             f"Too many others write into the cache in {self.url} at once: run the tests again."
         )
+
+    def view(self) -> Backend:
+        """Return the same keys as a backend of their own, for who looks at them without a run."""
+        # Leases and counters, which it lacks, are nothing that anybody looks at.
+        return cast("Backend", ScopedBackend(self.backend, self._scope, self._seal))
 
     def size(self) -> BackendSize:
         """Return how much is stored below the scope."""

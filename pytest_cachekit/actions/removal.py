@@ -1,0 +1,216 @@
+"""Taking entries out of a cache, and the source texts that nothing names then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from ..inputs.manifest import Entry, FileRecord, RecordBuilder, encode_record, reading_of
+from ..storage import Backend
+from ..storage.batches import get_each
+from .catalogue import SOURCES, Selection, StoredRecord, actions_of, read_records
+from .kinds import KINDS, NOTE, ActionKind
+from .runs import CONTEXTS, LOG, read_runs
+
+_Values = dict[str, bytes]
+# Records of another version, or of a kind that isn't known here: their texts are theirs.
+_FOREIGN = re.compile(r"[a-z]+:\d+:[0-9a-f]{32}:")
+
+
+@dataclass
+class Removed:
+    """What went, or would go."""
+
+    actions: int = 0
+    """Of which nothing is left."""
+    entries: int = 0
+    records: int = 0
+    texts: int = 0
+    contexts: int = 0
+    bytes: int = 0
+    keys: list[str] = field(default_factory=list, repr=False)
+    _rewritten: _Values = field(default_factory=dict, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self._rewritten)
+
+    def apply(self, backend: Backend) -> None:
+        """Take it out of `backend`.
+
+        Raises:
+            StorageError: the cache can't be written.
+        """
+        if self._rewritten:
+            backend.set_many(self._rewritten)
+        if self.keys:
+            backend.delete_many(self.keys)
+
+    def drop(self, stored: StoredRecord) -> None:
+        """Let a whole record go."""
+        record = stored.record
+        names = () if record is None else record.entries
+        self.actions += sum(NOTE not in name for name in names)
+        self.entries += 0 if record is None else sum(map(len, record.entries.values()))
+        self.records += 1
+        self.bytes += stored.bytes
+        self.keys.append(stored.key)
+
+    def cut(self, stored: StoredRecord, kept: FileRecord) -> None:
+        """Let go what a record has and `kept` hasn't."""
+        assert stored.record is not None
+        before, content = stored.record.entries, encode_record(kept)
+        self.actions += sum(NOTE not in name for name in before.keys() - kept.entries.keys())
+        self.entries += sum(map(len, before.values())) - sum(map(len, kept.entries.values()))
+        self.bytes += stored.bytes - len(content)
+        self._rewritten[stored.key] = content
+
+
+def clear(
+    backend: Backend,
+    selection: Selection = Selection(),  # noqa: B008  it is frozen
+    kinds: Collection[ActionKind] | None = None,
+    *,
+    dry_run: bool = False,
+) -> Removed:
+    """Remove the selected actions of `kinds`, and the texts that nothing names then.
+
+    Without a selection and kinds, what is known of runs goes too. What others keep in
+    the same place stays.
+
+    Args:
+        backend: the cache.
+        selection: which actions.
+        kinds: of which kinds; all by default.
+        dry_run: whether all stays as it is.
+
+    Raises:
+        StorageError: the cache can't be read or written.
+    """
+    removed = Removed()
+    named: set[str] = set()
+    wanted = KINDS.values() if kinds is None else kinds
+    for stored in read_records(backend):
+        kept = stored.record
+        if stored.kind in wanted:
+            kept = None if selection.is_everything else _without(stored, selection)
+            if selection.is_everything or (kept is not None and not kept.entries):
+                removed.drop(stored)
+            elif kept is not None and kept is not stored.record:
+                removed.cut(stored, kept)
+        if kept is not None:
+            named.update(digest for _, digest in kept.sources)
+    if selection.is_everything and kinds is None:
+        _drop_contexts(backend, [*backend.keys(CONTEXTS), *backend.keys(LOG)], removed)
+    _drop_texts(backend, named, removed)
+    if not dry_run:
+        removed.apply(backend)
+    return removed
+
+
+def collect_garbage(
+    backend: Backend,
+    *,
+    before: float | None = None,
+    most_bytes: int | None = None,
+    dry_run: bool = False,
+) -> Removed:
+    """Remove what nothing can hit, what is old, and the oldest of what is too much.
+
+    Args:
+        backend: the cache.
+        before: entries recorded earlier go, in seconds since 1970.
+        most_bytes: what records and texts may take together; whole records go, those whose
+            newest entry is oldest first.
+        dry_run: whether all stays as it is.
+
+    Raises:
+        StorageError: the cache can't be read or written.
+    """
+    removed = Removed()
+    kept: list[tuple[float, StoredRecord, FileRecord]] = []
+    for stored in read_records(backend):
+        record = stored.record
+        if record is not None and before is not None:
+            record = _younger(record, before)
+        if record is None or not record.entries:
+            removed.drop(stored)
+        else:
+            newest = max(entry.recorded for found in record.entries.values() for entry in found)
+            kept.append((newest, stored, record))
+    named: set[str] = set()
+    left = most_bytes
+    sizes = {} if left is None else _sizes(backend, backend.keys(SOURCES))
+    for _, stored, record in sorted(kept, key=lambda item: item[0], reverse=True):
+        texts = {digest for _, digest in record.sources} - named
+        if left is not None:
+            left -= stored.bytes + sum(sizes.get(SOURCES + digest, 0) for digest in texts)
+            if left < 0:
+                removed.drop(stored)
+                continue
+        if record is not stored.record:
+            removed.cut(stored, record)
+        named |= texts
+    used = {stored.context for _, stored, _ in kept} | {run.context for run in read_runs(backend)}
+    contexts = [key for key in backend.keys(CONTEXTS) if key[len(CONTEXTS) :] not in used]
+    _drop_contexts(backend, contexts, removed)
+    _drop_texts(backend, named, removed)
+    if not dry_run:
+        removed.apply(backend)
+    return removed
+
+
+def _without(stored: StoredRecord, selection: Selection) -> FileRecord | None:
+    """Return a record without what is selected; itself where that is nothing."""
+    gone = {action.own_name for action in actions_of(stored) if action in selection}
+    if stored.record is None or not gone:
+        return stored.record
+    return _keeping(
+        stored.record,
+        {
+            name: entries
+            for name, entries in stored.record.entries.items()
+            if name.partition(NOTE)[0] not in gone
+        },
+    )
+
+
+def _younger(record: FileRecord, before: float) -> FileRecord:
+    """Return a record without entries from before a time; itself where there are none."""
+    young = {
+        name: [entry for entry in entries if entry.recorded >= before]
+        for name, entries in record.entries.items()
+    }
+    if young == record.entries:
+        return record
+    return _keeping(record, {name: entries for name, entries in young.items() if entries})
+
+
+def _keeping(record: FileRecord, entries: dict[str, list[Entry]]) -> FileRecord:
+    """Return a record with these entries alone, and only the rows that they need."""
+    builder = RecordBuilder()
+    for name, found in entries.items():
+        for entry in reversed(found):
+            builder.add(name, reading_of(record, entry.manifest), entry.outcome, entry.recorded)
+    return builder.build()
+
+
+def _drop_contexts(backend: Backend, keys: list[str], removed: Removed) -> None:
+    removed.contexts += len(keys)
+    removed.bytes += sum(map(len, backend.get_many(keys).values()))
+    removed.keys += keys
+
+
+def _drop_texts(backend: Backend, named: Collection[str], removed: Removed) -> None:
+    """Let source texts go that no record names, unless there are records that can't be asked."""
+    ours = tuple(kind.prefix for kind in KINDS.values())
+    if any(_FOREIGN.match(key) and not key.startswith(ours) for key in backend.keys("")):
+        return
+    gone = [key for key in backend.keys(SOURCES) if key[len(SOURCES) :] not in named]
+    removed.texts += len(gone)
+    removed.bytes += sum(_sizes(backend, gone).values())
+    removed.keys += gone
+
+
+def _sizes(backend: Backend, keys: Iterable[str]) -> dict[str, int]:
+    return {key: len(value or b"") for key, value in get_each(backend, keys)}
