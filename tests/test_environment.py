@@ -197,3 +197,21 @@ def test_noise_is_no_input_of_who_copies_everything(project: Project, noise: str
     project.run("--cachekit")
 
     assert project.with_environment(**{noise: "77"}).run("--cachekit").verdicts == {IT: "hit"}
+
+
+def test_another_user_matters_to_who_asks_for_the_user(project: Project) -> None:
+    project = project.write(
+        {
+            "test_it.py": """
+                import getpass
+                def test_file(tmp_path):
+                    assert tmp_path.exists()
+                def test_user():
+                    assert getpass.getuser()
+                """
+        }
+    )
+    project.with_environment(LOGNAME="anna", USER="anna").run("--cachekit")
+    run = project.with_environment(LOGNAME="otto", USER="otto").run("--cachekit")
+
+    assert run.verdicts == {"test_it.py::test_file": "hit", "test_it.py::test_user": "stale"}

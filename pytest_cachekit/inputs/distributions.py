@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 ABSENT = "absent"
 
+_ENTRY_POINT = re.compile(r"^\s*([^\s=\[]+)\s*=", re.MULTILINE)
+_SCRIPT = re.compile(r"(?:\.\./)+bin/([^/]+)")
+_OF_INSTALLER = re.compile(
+    r"/__pycache__/|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json)$"
+)
 # The parser of importlib.metadata takes milliseconds; extras and conditions are taken as met.
 _REQUIREMENT = re.compile(r"^Requires-Dist:\s*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
@@ -151,8 +156,12 @@ class Distributions:
             distribution = self._by_name.get(name)
             if distribution is None:
                 return ABSENT
-            record = distribution.read_text("RECORD") or distribution.read_text("METADATA") or ""
-            cached = self._own[name] = digest_text(label(distribution), record)
+            record = distribution.read_text("RECORD")
+            if record:
+                content = _lasting(record, self._entry_points(distribution))
+            else:
+                content = distribution.read_text("METADATA") or ""
+            cached = self._own[name] = digest_text(label(distribution), content)
         return cached
 
 
@@ -163,6 +172,22 @@ def label(distribution: metadata.Distribution) -> str:
     if path is not None and path.name.endswith(".dist-info"):
         return str(path.name).removesuffix(".dist-info")
     return f"{distribution.metadata['Name'] or ''}-{distribution.version}"
+
+
+def _lasting(record: str, entry_points: str) -> str:
+    """Return the lines of RECORD that are the same wherever and by whatever it is installed.
+
+    Installers make scripts of entry points, which name the interpreter by its path; compile
+    modules or don't; and tell who they are, and from where they took it.
+    """
+    scripts = set(_ENTRY_POINT.findall(entry_points)) if "../" in record else set()
+
+    def lasts(file: str) -> bool:
+        made = _SCRIPT.fullmatch(file)
+        return not _OF_INSTALLER.search(file) and not (made and made[1] in scripts)
+
+    lines = record.splitlines()
+    return "\n".join(sorted(line for line in lines if lasts(line.partition(",")[0].strip('"'))))
 
 
 def _recorded_files(distribution: metadata.Distribution) -> list[str]:

@@ -11,7 +11,7 @@ _GO_BETWEENS = frozenset(
     {
         "os", "posixpath", "genericpath", "pathlib", "pathlib._local", "pathlib._abc", "io",
         "codecs", "tokenize", "_collections_abc", "collections.abc", "shutil", "contextlib",
-        "glob", "fnmatch", "linecache", "functools", "tempfile", "importlib.metadata",
+        "glob", "fnmatch", "linecache", "functools", "tempfile", "importlib.metadata", "getpass",
     }
 )  # fmt: skip
 # Parts of pytest that call what a test hands them, or read its files for it: that counts.
