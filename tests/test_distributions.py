@@ -33,7 +33,7 @@ def fingerprint(directory: Path, monkeypatch: pytest.MonkeyPatch, *lines: str) -
     [
         ["../../../bin/kit,sha256=another-path,9", *FILES],
         [SCRIPT, *reversed(FILES)],
-        [*FILES, SCRIPT, "kit/__pycache__/__init__.cpython-313.pyc,,"],
+        [*FILES, SCRIPT, "kit/__pycache__/a.cpython-313.pyc,,", "__pycache__/kit.pyc,,"],
         [*FILES, SCRIPT, *(f"kit-1.0.dist-info/{n},sha256=ee,3" for n in ("INSTALLER", "RECORD"))],
         [*FILES, SCRIPT, "kit-1.0.dist-info/direct_url.json,sha256=ff,80"],
     ],

@@ -23,7 +23,7 @@ ABSENT = "absent"
 _ENTRY_POINT = re.compile(r"^\s*([^\s=\[]+)\s*=", re.MULTILINE)
 _SCRIPT = re.compile(r"(?:\.\./)+bin/([^/]+)")
 _OF_INSTALLER = re.compile(
-    r"/__pycache__/|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json)$"
+    r"(^|/)__pycache__/|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json)$"
 )
 # The parser of importlib.metadata takes milliseconds; extras and conditions are taken as met.
 _REQUIREMENT = re.compile(r"^Requires-Dist:\s*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
