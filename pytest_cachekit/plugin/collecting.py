@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Generator, Iterable
 from typing import Any
 
@@ -162,11 +163,17 @@ class Collecting:
         elif self._has_moved:
             self._run.look_again(places_only=True)
 
-    def to_record(self) -> list[FileCollection]:
-        """Return what was collected and isn't known yet."""
+    def to_record(self, items: Iterable[pytest.Item]) -> list[FileCollection]:
+        """Return what was collected and isn't known yet.
+
+        Args:
+            items: all selected tests. Files with many more aren't worth it: making these again
+                takes longer than it saves.
+        """
         found: list[FileCollection] = []
+        selected = Counter(item.getparent(pytest.Module) for item in items)
         for module, file in self._files.items():
-            if self._run.knows_collection(module.nodeid):
+            if 2 * selected[module] < file.count() or self._run.knows_collection(module.nodeid):
                 continue
             if module.nodeid in self._printing:
                 file.objection = "it prints something"

@@ -95,6 +95,11 @@ class FileCollection:
         else:
             self.refusal = "it could not be collected"
 
+    def count(self) -> int:
+        """Return how many tests were collected."""
+        nodes = (node for snapshot in self.snapshots.values() for node in snapshot.nodes)
+        return sum(isinstance(node, pytest.Item) for node in nodes)
+
     def recording(self, reading: Reading, fingerprints: Fingerprints) -> TestRecording | None:
         """Return what to store of it, which has read `reading`; None where it isn't all known."""
         group, layout = self.module.nodeid, fingerprints.layout

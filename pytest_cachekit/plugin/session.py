@@ -52,14 +52,14 @@ class CachekitPlugin:
         return (yield)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store what was recorded, and write the report."""
         if os.getpid() != self._owner:
             return
         self._watch.stop()
         with _without_collections():
             try:
-                self._run.record(self._watch.settle(self._collecting.to_record()))
+                self._run.record(self._watch.settle(self._collecting.to_record(session.items)))
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._run.fail_to_record(error)
             self._run.finish()
