@@ -51,7 +51,7 @@ class Removed:
         record = stored.record
         names = () if record is None else record.entries
         self.actions += sum(NOTE not in name for name in names)
-        self.entries += 0 if record is None else sum(map(len, record.entries.values()))
+        self.entries += 0 if record is None else _count(record)
         self.records += 1
         self.bytes += stored.bytes
         self.keys.append(stored.key)
@@ -61,7 +61,7 @@ class Removed:
         assert stored.record is not None
         before, content = stored.record.entries, encode_record(kept)
         self.actions += sum(NOTE not in name for name in before.keys() - kept.entries.keys())
-        self.entries += sum(map(len, before.values())) - sum(map(len, kept.entries.values()))
+        self.entries += _count(stored.record) - _count(kept)
         self.bytes += stored.bytes - len(content)
         self._rewritten[stored.key] = content
 
@@ -94,8 +94,9 @@ def clear(
         kept = stored.record
         if stored.kind in wanted:
             kept = None if selection.is_everything else _without(stored, selection)
-            if selection.is_everything or (kept is not None and not kept.entries):
+            if selection.is_everything or (kept is not None and not _count(kept)):
                 removed.drop(stored)
+                kept = None
             elif kept is not None and kept is not stored.record:
                 removed.cut(stored, kept)
         if kept is not None:
@@ -133,7 +134,7 @@ def collect_garbage(
         record = stored.record
         if record is not None and before is not None:
             record = _younger(record, before)
-        if record is None or not record.entries:
+        if record is None or not _count(record):
             removed.drop(stored)
         else:
             newest = max(entry.recorded for found in record.entries.values() for entry in found)
@@ -214,3 +215,8 @@ def _drop_texts(backend: Backend, named: Collection[str], removed: Removed) -> N
 
 def _sizes(backend: Backend, keys: Iterable[str]) -> dict[str, int]:
     return {key: len(value or b"") for key, value in get_each(backend, keys)}
+
+
+def _count(record: FileRecord) -> int:
+    """Return the number of entries for actions; notes go with the last of them."""
+    return sum(len(entries) for name, entries in record.entries.items() if NOTE not in name)

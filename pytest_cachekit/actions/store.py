@@ -78,16 +78,20 @@ class ActionStore:
         self._pending: dict[str, list[tuple[str, Reading, msgspec.Raw]]] = {}
         self._dropped: dict[str, set[str]] = {}
 
-    def exists(self) -> bool:
+    def exists(self, *, surely: bool = True) -> bool:
         """Return whether anything is stored for this kind and context.
+
+        Without `surely` the far shelf isn't asked, and counts as if it knew something.
 
         Raises:
             StorageError: the near shelf can't be read.
         """
         if self._near.has_any(self._prefix):
             return True
+        if self._far is None or not surely:
+            return self._far is not None
         # The prefix itself is a key there: walking over a server's keys takes long.
-        return self._far is not None and bool(self._far.get_many([self._prefix], to_change=True))
+        return bool(self._far.get_many([self._prefix], to_change=True))
 
     def load(self, groups: Iterable[str]) -> None:
         """Read the near records of `groups`, and what is needed to judge them, in two batches.
@@ -263,9 +267,8 @@ class ActionStore:
         if known is None:
             own = {function[:2] for function in reading.functions} | reading.sources
             known = all(map(self._unchanged.__getitem__, own))
-            known = known and (reading.base is None or self._is_current(reading.base))
             self._current[reading] = known
-        return known
+        return known and (reading.base is None or self._is_current(reading.base))
 
     def _new_sources(self, sources: Iterable[Source]) -> dict[str, bytes]:
         items: dict[str, bytes] = {}

@@ -65,7 +65,8 @@ class Collecting:
     ) -> pytest.Module | None:
         """Make a module that may stay without being imported, where nobody else makes any."""
         if self._imports is None:
-            self._imports = not self._may_leave_out(parent.config)
+            with self._watch.tracer.recorder.unobserved():
+                self._imports = not self._may_leave_out(parent.config)
         if self._imports or len(parent.ihook.pytest_pycollect_makemodule.get_hookimpls()) > 2:
             return None
         module: StandInModule = StandInModule.from_parent(parent, path=module_path)
@@ -253,7 +254,7 @@ class Collecting:
             self._run.why_everything_runs is None
             and coverage_settings() is None
             and not any(getattr(config.option, name, False) for name in _LOOKING)
-            and self._run.knows_results()
+            and self._run.knows_results(surely=False)
         )
 
     def _is_quiet(self, module: pytest.Module) -> bool:

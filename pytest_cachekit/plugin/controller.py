@@ -121,7 +121,7 @@ class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
         session = self._session
         assert session is not None
         to_run: int | None = None
-        if self._run.why_everything_runs is None and self._run.knows_results():
+        if self._run.why_everything_runs is None and self._run.knows_results(surely=True):
             session.perform_collect()
             reporter = self.config.pluginmanager.getplugin("terminalreporter")
             if reporter is not None:

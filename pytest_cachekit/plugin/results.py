@@ -52,13 +52,13 @@ class TestResults:
         """Node ids of tests about which nothing was looked up, with the reason."""
         self._coverage = CoverageNow(fingerprints, self._store.recorded_text)
 
-    def exist(self) -> bool:
-        """Return whether anything is stored for runs like this one.
+    def exist(self, *, surely: bool) -> bool:
+        """Return whether anything is, or without `surely` may be, stored for runs like this one.
 
         Raises:
             StorageError: the cache can't be read.
         """
-        return self._store.exists()
+        return self._store.exists(surely=surely)
 
     def look_up(self, items: Sequence[pytest.Item], why_all_run: str | None) -> list[Verdict]:
         """Return the verdict on each of `items`; none is a hit where `why_all_run` is given.

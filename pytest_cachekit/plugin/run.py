@@ -86,11 +86,11 @@ class Run:
             return "the cache can't be used"
         return None
 
-    def knows_results(self) -> bool:
+    def knows_results(self, *, surely: bool) -> bool:
         """Return whether anything is stored that a look-up could find."""
         results = self._open_results()
         try:
-            return results is not None and results.exist()
+            return results is not None and results.exist(surely=surely)
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("read", error)
             return False
