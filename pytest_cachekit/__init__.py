@@ -1,4 +1,28 @@
 """pytest-cachekit: replay the tests whose inputs have not changed."""
 
+# As type checkers know it; `typing` itself would be loaded by all who install this.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .actions.analysis import AnalysisCache as AnalysisCache
+    from .actions.artifacts import ArtifactCache as ArtifactCache
+    from .actions.execution import ExecutionCache as ExecutionCache
+    from .plugin.cached_fixture import fixture as fixture
+
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = ["AnalysisCache", "ArtifactCache", "ExecutionCache", "__version__", "fixture"]
+
+_HOMES = {
+    "AnalysisCache": "actions.analysis",
+    "ArtifactCache": "actions.artifacts",
+    "ExecutionCache": "actions.execution",
+    "fixture": "plugin.cached_fixture",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found

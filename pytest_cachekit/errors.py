@@ -30,6 +30,10 @@ class CodecError(CacheError, TypeError):
     """A value can't be encoded."""
 
 
+class NotStorableError(CachekitError):
+    """An outcome can't be stored; the message says why."""
+
+
 class CounterError(CacheError, TypeError):
     """What is to be counted up is no integer, or would leave 64 bits."""
 

@@ -56,7 +56,10 @@ def floor(name: str) -> int | None:
 @each_module
 def test_a_module_imports_only_from_its_own_floor_or_below(path: Path) -> None:
     own = floor(dotted(path))
-    if own is None:
+    if path == PACKAGE / "__init__.py":
+        # It names what others ask for, and imports that when they do.
+        own = len(GROUND) + len(FLOORS)
+    elif own is None:
         own = 0
     above = {name for name in imports(path) if (floor(name) or 0) > own}
 
@@ -72,7 +75,7 @@ def test_every_folder_is_a_floor() -> None:
 
 
 def test_clients_of_actions_do_not_import_each_other() -> None:
-    clients = {"outcomes", "results", "execution", "analysis", "plans"}
+    clients = {"outcomes", "results", "execution", "analysis", "artifacts", "plans"}
     for path in (PACKAGE / "actions").glob("*.py"):
         if path.stem in clients:
             named = {name.rpartition(".")[2] for name in imports(path) if ".actions." in name}
@@ -98,6 +101,9 @@ def test_no_file_is_too_long(path: Path) -> None:
 
 def undocumented(node: ast.AST, prefix: str) -> Iterator[str]:
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        decorators = [] if isinstance(node, ast.Module) else node.decorator_list
+        if any(isinstance(each, ast.Name) and each.id == "overload" for each in decorators):
+            return
         if ast.get_docstring(node) is None:
             yield prefix
         if isinstance(node, (ast.Module, ast.ClassDef)):

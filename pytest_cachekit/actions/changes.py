@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..inputs.description import describe
 from ..inputs.digest import digest
-from ..inputs.fingerprint import ABSENT, Fingerprints, describe
+from ..inputs.fingerprint import ABSENT, Fingerprints
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import bits
 from .concealed import Concealed

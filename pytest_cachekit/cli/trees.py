@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..inputs.description import describe
 from ..inputs.excerpts import names_at
-from ..inputs.fingerprint import ABSENT, describe
+from ..inputs.fingerprint import ABSENT
 from ..inputs.reading import Reading
 
 

@@ -35,8 +35,10 @@ from .aside import import_aside
 from .digest import digest, digest_text
 from .distributions import Distributions
 from .layout import Layout
-from .reading import Input
 from .resolution import Resolver
+
+Contents = dict[str, tuple[tuple[int, ...], str]]
+"""By path: what tells that a file stands still, and the digest of its content."""
 
 ABSENT = "absent"
 UNSET = "unset"
@@ -80,7 +82,22 @@ def value_fingerprint(variable: str, value: bytes) -> str:
 class Fingerprints:
     """Computes fingerprints of inputs in one checkout, on one machine, now."""
 
-    def __init__(self, layout: Layout, distributions: Distributions | None = None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        distributions: Distributions | None = None,
+        *,
+        umask: str | None = None,
+        contents: Contents | None = None,
+    ) -> None:
+        """Compute for the project of `layout`.
+
+        Args:
+            layout: where it lies.
+            distributions: what is installed.
+            umask: the permissions that new files don't get, where that is known already.
+            contents: what to remember the digests of files in.
+        """
         self.layout = layout
         self.distributions = distributions or Distributions()
         # Variables count as they were before any code of the project could change them.
@@ -88,10 +105,12 @@ class Fingerprints:
         self._variables: dict[str, str] = {}
         self.distributed = any(name.startswith(_OF_WORKERS.encode()) for name in self._environment)
         """Whether tests run in workers of pytest-xdist."""
-        umask = posix.umask(0)
-        posix.umask(umask)
-        self._umask = f"{umask:o}"
-        self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
+        if umask is None:
+            mask = posix.umask(0)
+            posix.umask(mask)
+            umask = f"{mask:o}"
+        self._umask = umask
+        self._contents: Contents = {} if contents is None else contents
         self.kinds: dict[str, Callable[[str], str]] = {
             "file": self.file,
             "journal": self.journal,
@@ -245,37 +264,3 @@ class Fingerprints:
         """Return the absolute paths of the files that match `pattern`."""
         root = import_aside("pathlib").Path(self.layout.root)
         return [str(path) for path in sorted(root.glob(pattern)) if path.is_file()]
-
-
-def describe(item: Input) -> str:
-    """Return what to call an input in a sentence about it."""
-    kind, name, recorded = item
-    if kind == "environment":
-        return f"environment variable {name}"
-    if (
-        kind in ("file", "metadata", "existence", "listing", "module", "program")
-        and recorded == ABSENT
-    ):
-        return f"{kind if kind in ('module', 'program') else 'path'} {name}, absent before,"
-    words = {
-        "file": "file",
-        "listing": "listing of directory",
-        "metadata": "metadata of",
-        "mode": "permissions of",
-        "output": "what it wrote into",
-        "sizes": "sizes of the files in",
-        "packages": "packages in",
-        "existence": "existence of",
-        "module": "place of module",
-        "distribution": "distribution",
-        "distributions": "set of distributions",
-        "environment names": "which environment variables are set",
-        "umask": "umask of the process at its",
-        "program": "program",
-        "declared": "declared input",
-        "option": "option",
-        "ini": "ini value",
-        "plugins": "which plugins and conftests with hooks for all tests are there",
-    }
-    word = words.get(kind, kind)
-    return word if kind in ("environment names", "distributions", "plugins") else f"{word} {name}"

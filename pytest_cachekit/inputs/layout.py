@@ -91,6 +91,13 @@ class Layout:
         """Return whether the absolute `path` is the project's own code or data."""
         return self.region(path) is Region.PROJECT
 
+    def is_loaded_code(self, path: str) -> bool:
+        """Return whether a loaded module at the absolute `path` is nobody else's.
+
+        Modules in a directory for temporary files count too: that they were loaded tells.
+        """
+        return self.region(path) in (Region.PROJECT, Region.SYSTEM)
+
     def name(self, path: str) -> str:
         """Return the name of the absolute `path`: relative to the root where it lies below it."""
         name = self._names.get(path)

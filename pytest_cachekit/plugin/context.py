@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import locale
 import os
-import platform
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +12,7 @@ import pytest
 
 from ..inputs.digest import digest_text
 from ..inputs.distributions import Distributions, label
+from ..inputs.process import OF_LOCALE, machine_parts, process_context
 from ..settings import OPTIONS
 from .coverage import coverage_settings
 from .entry import settings_of
@@ -51,14 +48,6 @@ HARMLESS_INIS = frozenset(
         "junit_family", "minversion", "required_plugins", "faulthandler_timeout",
     }
 )  # fmt: skip
-_HARMLESS_FLAGS = ("hash_randomization", "quiet", "verbose", "dont_write_bytecode", "interactive")
-_VARIABLES = ("TZ", "LANG", "LANGUAGE", "PYTHONIOENCODING", "PYTHONUTF8", "TMPDIR", "TEMP", "TMP")
-_OF_LOCALE = "LC_"
-
-
-def is_in_key(variable: str) -> bool:
-    """Return whether the value of an environment variable is part of every key."""
-    return variable in _VARIABLES or variable.startswith(_OF_LOCALE)
 
 
 _TOLD_BY_DIGEST = ("option ", "ini ", "coverage ", "fixtures ", "-W ")
@@ -82,17 +71,10 @@ def _told(part: str) -> str:
 
 
 def _parts(config: pytest.Config) -> list[str]:
-    flags = [
-        f"{name}={getattr(sys.flags, name)!r}"
-        for name in dir(sys.flags)
-        if not name.startswith(("_", "n_", "count", "index", *_HARMLESS_FLAGS))
-    ]
     here = os.path.relpath(config.invocation_params.dir, config.rootpath)
     return [
-        *process_parts(),
-        *flags,
-        f"locale {locale.setlocale(locale.LC_ALL)} {time.tzname!r} {time.timezone}",
-        f"-W {sys.warnoptions!r} -X {sorted(sys._xoptions.items())!r}",
+        *process_context(),
+        f"pytest {pytest.__version__}",
         *_plugins(config),
         f"in {here}",
         f"coverage {text_of(config, coverage_settings())}",
@@ -104,17 +86,7 @@ def _parts(config: pytest.Config) -> list[str]:
 
 def process_parts() -> list[str]:
     """Return those parts that any process of this interpreter has, run or no run."""
-    return [
-        f"{sys.implementation.name} {sys.version_info!r} {sys.implementation.cache_tag}",
-        f"{sys.platform} {platform.machine()}",
-        f"pytest {pytest.__version__}",
-        *(f"{name}={os.environ.get(name)!r}" for name in _VARIABLES),
-        *(
-            f"{name}={os.environ[name]!r}"
-            for name in sorted(os.environ)
-            if name.startswith(_OF_LOCALE)
-        ),
-    ]
+    return [*machine_parts(), f"pytest {pytest.__version__}"]
 
 
 def deviations(parts: Sequence[str], inis: Mapping[str, Any], root: Path) -> list[str]:
@@ -129,7 +101,7 @@ def deviations(parts: Sequence[str], inis: Mapping[str, Any], root: Path) -> lis
     """
     now = process_parts()
     found = [f"it had not {part}" for part in now if part not in parts]
-    found += [f"it had {part}" for part in parts if part.startswith(_OF_LOCALE) and part not in now]
+    found += [f"it had {part}" for part in parts if part.startswith(OF_LOCALE) and part not in now]
     installed = {f"plugin {distribution}" for distribution in Distributions().labels}
     told = [part for part in parts if part.startswith("plugin ") and "-" in part]
     found += [f"it had {part}, which isn't installed" for part in told if part not in installed]

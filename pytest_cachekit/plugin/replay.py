@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from ..actions.outcomes import Phase, RecordedWarning, TestOutcome
+from ..errors import NotStorableError
 from ..inputs.layout import Layout
 from .plain_data import is_plain
 
@@ -23,10 +24,6 @@ REPLAYED = "cachekit"
 _OF_PYTEST = frozenset(
     (*vars(pytest.TestReport("", ("", 0, ""), {}, "passed", None, "call")), "wasxfail")
 )
-
-
-class NotStorableError(Exception):
-    """An outcome isn't one that may be replayed; the message says why."""
 
 
 class _Verbatim(str):

@@ -13,17 +13,18 @@ import pluggy
 import pytest
 from _pytest.assertion import rewrite
 
+from ..errors import NotStorableError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import encode_outcome
+from ..inputs.process import is_in_key
 from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
-from .context import is_in_key
 from .coverage import CoverageMeter
 from .file_collection import FileCollection
 from .questions import rest_on_plugins, watch_questions
 from .recording import Actions
 from .recordings import Ran, Recordings, TestRecording
-from .replay import REPLAYED, NotStorableError, Recorded
+from .replay import REPLAYED, Recorded
 
 
 class Watch:

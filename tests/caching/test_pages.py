@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +40,15 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 )
 def test_the_page_about_caches(block: str) -> None:
     exec(compile(block, str(DOCS / "caching.md"), "exec"), {"__name__": "__page__"})
+
+
+@pytest.mark.parametrize("page", ["execution.md", "analysis.md", "artifacts.md"])
+def test_pages_about_programs(page: str, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(page)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "program.py").write_text(block, encoding="utf-8")
+        subprocess.run([sys.executable, "program.py"], cwd=folder, check=True)
 
 
 def test_the_page_about_fixtures(project: Project) -> None:

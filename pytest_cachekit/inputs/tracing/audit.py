@@ -51,6 +51,11 @@ def ignore_audit_events() -> None:
     _State.recorder = None
 
 
+def is_watched() -> bool:
+    """Return whether somebody is told already of what this process reads."""
+    return _State.recorder is not None
+
+
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     handler = _HANDLERS.get(event)
     if handler is None or _State.recorder is None:
