@@ -122,3 +122,22 @@ def test_a_test_that_sets_a_tracer_of_its_own_blinds_nobody(project: Project, tr
 
     assert after.verdicts == {IT: "stale"}
     assert after.outcomes == {IT: "failed"}
+
+
+def test_a_test_that_takes_away_how_frames_are_found_is_watched_as_others(project: Project) -> None:
+    before = project.write(
+        {
+            "data.txt": "1",
+            "test_it.py": """
+                import os, sys
+                def test_it(monkeypatch):
+                    monkeypatch.delattr(sys, "_getframe")
+                    assert os.path.exists("data.txt") and "HOME" in os.environ
+                    assert open("data.txt").read() == "1"
+                """,
+        }
+    )
+    assert before.run("--cachekit").outcomes == {IT: "passed"}
+    assert before.run("--cachekit").verdicts == {IT: "hit"}
+
+    assert before.write({"data.txt": "2"}).run("--cachekit").outcomes == {IT: "failed"}

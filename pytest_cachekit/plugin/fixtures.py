@@ -29,13 +29,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test that uses `cachekit` or `cachekit_async` once for each backend."""
     names = metafunc.fixturenames
     for fixture in ("cachekit", "cachekit_async"):
-        if fixture in names:
+        if fixture in names and _is_ours(metafunc, fixture):
             chosen = _chosen(metafunc)
             metafunc.parametrize(fixture, chosen, indirect=True)
             if not set(chosen).isdisjoint(_ON_REDIS):
                 metafunc.config.stash[_redis_key] = True
     if not _USES_REDIS.isdisjoint(names):
         metafunc.config.stash[_redis_key] = True
+
+
+def _is_ours(metafunc: pytest.Metafunc, name: str) -> bool:
+    """Return whether a fixture is this module's, and no project's of the same name."""
+    definitions = metafunc._arg2fixturedefs.get(name)
+    return not definitions or definitions[-1].func.__module__ == __name__
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:

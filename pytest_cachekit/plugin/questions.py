@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +15,7 @@ import pytest
 from ..inputs.digest import digest_text
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
-from ..inputs.tracing.callers import names_of_asker
+from ..inputs.tracing.callers import frame_of, names_of_asker
 from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
 from .context import HARMLESS, HARMLESS_INIS, text_of
@@ -90,7 +89,7 @@ def _overhear(recorder: Recorder, patches: Patches) -> None:
 
         @functools.wraps(original)
         def ask(self: pytest.Config, *arguments: Any, **options: Any) -> Any:
-            if sys._getframe(1).f_globals.get("__name__") in project:
+            if frame_of(1).f_globals.get("__name__") in project:
                 recorder.observe(note, self, *arguments)
             return original(self, *arguments, **options)
 
@@ -114,7 +113,7 @@ def _overhear(recorder: Recorder, patches: Patches) -> None:
             recorder.read("option", name)
 
     def options_of(self: pytest.Config) -> Any:
-        if sys._getframe(1).f_globals.get("__name__") in project:
+        if frame_of(1).f_globals.get("__name__") in project:
             recorder.observe(note_namespace, names_of_asker(1))
         return self.__dict__["option"]
 

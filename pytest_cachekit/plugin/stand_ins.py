@@ -7,7 +7,6 @@ then change class and state, and stay the same objects, with whatever plugins ad
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from _pytest.mark.structures import NodeKeywords
 from _pytest.unittest import TestCaseFunction, UnitTestCase
 
 from ..actions.collected import CollectedClass, CollectedFile, CollectedItem, CollectedMark, Shape
+from ..inputs.tracing.callers import frame_of
 
 _LAZY = frozenset(
     {"_obj", "_instance", "_request", "_fixtureinfo", "fixturenames", "funcargs", "callspec"}
@@ -39,7 +39,7 @@ class StandIn:
     def _has_no_callspec(self) -> bool:
         # What pytest's own sorting wants of them are parameters of wider scope than a function,
         # and files that have such are always imported.
-        asker = sys._getframe(2).f_globals.get("__name__")
+        asker = frame_of(2).f_globals.get("__name__")
         return vars(self).get("parameters") is None or asker == "_pytest.fixtures"
 
 
@@ -136,7 +136,7 @@ class StandInFunction(StandIn, pytest.Function):
     @property
     def function(self) -> Any:
         """The function; only the names of its attributes where `-k` asks."""
-        if sys._getframe(1).f_globals.get("__name__") == "_pytest.mark":
+        if frame_of(1).f_globals.get("__name__") == "_pytest.mark":
             return SimpleNamespace(**dict.fromkeys(vars(self)["attributes"]))
         become_real(self)
         return self.function

@@ -200,3 +200,18 @@ def test_a_run_that_uses_none_imports_nothing_for_them() -> None:
         "pytest_cachekit.plugin", "pytest_cachekit.plugin.entry", "pytest_cachekit.plugin.fixtures",
         "pytest_cachekit.settings", "pytest_cachekit.errors",
     }  # fmt: skip
+
+
+def test_a_fixture_of_the_same_name_is_left_alone(project: Project) -> None:
+    own = """
+        import pytest
+
+        @pytest.fixture
+        def cachekit():
+            return "own"
+
+        def test_it(cachekit):
+            assert cachekit == "own"
+        """
+
+    assert project.write({"test_it.py": own}).run().counts == {"passed": 1}

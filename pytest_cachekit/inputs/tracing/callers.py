@@ -22,6 +22,8 @@ _READS_FOR_TESTS = frozenset(
         "_pytest.runner",
     }
 )  # fmt: skip
+# Bound now: tests of what does without take it away from `sys`.
+frame_of = sys._getframe
 _OWN = __name__.partition(".")[0]
 _MACHINERY = frozenset(
     {
@@ -47,7 +49,7 @@ def is_go_between(depth: int) -> bool:
 def frame_above(depth: int) -> FrameType | None:
     """Return the frame `depth` calls above the caller's; None where C's code asks by itself."""
     try:
-        return sys._getframe(depth + 1)
+        return frame_of(depth + 1)
     except ValueError:
         return None
 
@@ -60,7 +62,7 @@ def name_above(depth: int) -> str:
 
 def asking_frame(depth: int) -> FrameType:
     """Return the frame on whose behalf the frame `depth` calls above the caller's acts."""
-    frame = sys._getframe(depth + 1)
+    frame = frame_of(depth + 1)
     while (frame.f_globals.get("__name__") or "") in _GO_BETWEENS and frame.f_back is not None:
         frame = frame.f_back
     return frame
@@ -71,7 +73,7 @@ def names_of_asker(depth: int) -> frozenset[str]:
 
     The names of the functions in between are among them.
     """
-    frame = sys._getframe(depth + 1)
+    frame = frame_of(depth + 1)
     names = {frame.f_code.co_name}
     while (frame.f_globals.get("__name__") or "") in _GO_BETWEENS and frame.f_back is not None:
         frame = frame.f_back

@@ -13,12 +13,12 @@ import _posixsubprocess
 import functools
 import os
 import posix
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import Any
 
+from .callers import frame_of
 from .child_report import VARIABLE
 from .child_traces import Program, with_variable
 from .patching import Patches, Prepare
@@ -233,7 +233,7 @@ def _is_helper(words: Sequence[str]) -> bool:
 
 def _is_for_platform() -> bool:
     """Return whether the module `platform` asks, once for all, what is part of every key."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = frame_of(2)
     while frame is not None and frame.f_globals.get("__name__") != "platform":
         if frame.f_globals.get("__name__") not in _ON_THE_WAY:
             return False

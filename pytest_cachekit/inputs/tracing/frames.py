@@ -8,15 +8,13 @@ from collections.abc import Container, Iterator
 from types import CodeType, FrameType
 
 from .action import FrameKey
+from .callers import frame_of
 from .units import nested
 
 # Below them, pytest calls a test or a fixture.
 _CALLERS = frozenset(
     {"_pytest.python", "_pytest.fixtures", "_pytest.unittest", "_pytest.runner", "_pytest.doctest"}
 )
-
-# Tests take it away from `sys`.
-_getframe = sys._getframe
 
 
 def frame_keys(code: CodeType) -> Iterator[FrameKey]:
@@ -33,7 +31,7 @@ def running_functions(project: Container[str]) -> set[FrameKey]:
         project: dotted names of the project's modules.
     """
     found: set[FrameKey] = set()
-    _collect(_getframe(1), project, found)
+    _collect(frame_of(1), project, found)
     if threading.current_thread() is not threading.main_thread():
         # Whoever waits for this thread may have asked for what it reads.
         main = sys._current_frames().get(threading.main_thread().ident or 0)

@@ -18,7 +18,7 @@ from importlib.machinery import ExtensionFileLoader, PathFinder, SourceFileLoade
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from .callers import frame_above
+from .callers import frame_above, frame_of
 from .patching import Patches, Prepare
 from .recorder import Recorder
 
@@ -82,7 +82,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         @functools.wraps(original)
         def read(self: Any, name: str) -> Any:
             # pkgutil.get_data() and its like; the import system asks for code in the same way.
-            if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+            if not frame_of(1).f_code.co_filename.startswith("<frozen importlib"):
                 path = name if original.__name__ == "get_data" else self.get_filename(name)
                 recorder.observe(recorder.read_file, os.path.abspath(path))
             return original(self, name)

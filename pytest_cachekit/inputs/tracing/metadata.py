@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
-from .callers import is_machinery, names_of_asker
+from .callers import frame_of, is_machinery, names_of_asker
 from .file_events import FINDER_OF_PACKAGES, absolute, below, note_open
 from .patching import Patches, Prepare
 from .recorder import Recorder
@@ -128,7 +127,7 @@ def line_readers(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
 
 def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
     # linecache checks whether its copies are fresh; whoever uses the copy is noted there.
-    if sys._getframe(depth).f_globals.get("__name__") == "linecache":
+    if frame_of(depth).f_globals.get("__name__") == "linecache":
         return
     name = absolute(path)
     if name is None or not recorder.heeds(name):
@@ -136,7 +135,7 @@ def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
     if _asks_for_type(depth):
         recorder.read_existence(name)
         return
-    if sys._getframe(depth).f_globals.get("__name__") == FINDER_OF_PACKAGES:
+    if frame_of(depth).f_globals.get("__name__") == FINDER_OF_PACKAGES:
         recorder.read_packages(name)
         return
     recorder.read_metadata(name)
@@ -162,7 +161,7 @@ def _note_link(recorder: Recorder, path: Any) -> None:
 
 def _asks_for_type(depth: int) -> bool:
     """Return whether the library function that asks tells its caller the type at most."""
-    frame: FrameType | None = sys._getframe(depth + 1)
+    frame: FrameType | None = frame_of(depth + 1)
     while frame is not None and frame.f_globals.get("__name__") in _PATH_LIBRARIES:
         if frame.f_code.co_name in _TYPE_QUESTIONS:
             return True
