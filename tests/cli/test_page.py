@@ -27,6 +27,9 @@ def plain(text: str, root: Path) -> str:
     return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="the page shows a tree of inputs as Python 3.12 and later do"
+)
 def test_the_page_about_the_command(project: Project) -> None:
     root = project.root.parent / "orbits"
     shutil.copytree(ROOT / "examples" / "orbits", root, ignore=shutil.ignore_patterns(".cachekit"))

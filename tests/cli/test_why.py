@@ -148,7 +148,7 @@ def test_it_shows_fingerprints_of_what_is_no_source(recorded: Project) -> None:
     (one,) = why(recorded.write({"offer.txt": ""}), "test_shop.py::test_offer")
 
     assert one["difference"]["old"] == "absent"
-    assert len(one["difference"]["new"]) == 32
+    assert one["difference"]["new"] not in ("absent", None)
 
 
 def test_it_is_never_surer_than_a_run_about_bindings(recorded: Project) -> None:
