@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -156,6 +157,20 @@ def test_nothing_is_made_before_the_first_write(file_backend: Backend, tmp_path:
     file_backend.set_many({"a": b"1"})
     names = {path.name for path in (tmp_path / "cache").iterdir()}
     assert names >= {"cache.db", "format", "CACHEDIR.TAG", ".gitignore"}
+
+
+def test_threads_that_make_a_cache_at_once_find_it_whole(tmp_path: Path) -> None:
+    for attempt in range(10):
+        url = f"file:{tmp_path / str(attempt)}"
+        together = threading.Barrier(8)
+
+        def write(key: str, url: str = url, together: threading.Barrier = together) -> None:
+            together.wait(timeout=60)
+            open_backend(url, timeout=10.0).set_many({key: b"value"})
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, "abcdefgh"))
+        assert sorted(open_backend(url).keys()) == list("abcdefgh")
 
 
 WRITER = """

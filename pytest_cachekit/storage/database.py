@@ -159,16 +159,17 @@ class Database:
         from ._diskcache import open_bytes_cache
 
         self.directory.mkdir(parents=True, exist_ok=True)
-        for name, text in (
-            (_FORMAT_FILE, f"{FORMAT}\n"),
-            ("CACHEDIR.TAG", _TAG),
-            (".gitignore", "# Created by pytest-cachekit.\n*\n"),
-        ):
-            path = self.directory / name
-            if not path.exists():
-                path.write_text(text, encoding="ascii")
-        # Made beside its place and then put there whole: others look at it meanwhile.
+        # Made beside their places and then put there whole: others look at them meanwhile.
         with tempfile.TemporaryDirectory(prefix="new-", dir=self.directory) as workshop:
+            for name, text in (
+                (_FORMAT_FILE, f"{FORMAT}\n"),
+                ("CACHEDIR.TAG", _TAG),
+                (".gitignore", "# Created by pytest-cachekit.\n*\n"),
+            ):
+                if not (self.directory / name).exists():
+                    made = Path(workshop, name)
+                    made.write_text(text, encoding="ascii")
+                    made.replace(self.directory / name)
             open_bytes_cache(Path(workshop), self._timeout).close()
             with suppress(FileExistsError):
                 os.link(os.path.join(workshop, NAME), self._path)
