@@ -51,7 +51,7 @@ class Noticing:
         self._texts = texts
         self._shared = reaches
         self._reaches: dict[tuple[int, int, frozenset[str]], Reach] = {}
-        self._naming: dict[frozenset[str], int] = {}
+        self._naming: dict[frozenset[str], tuple[int, int]] = {}
         self._telling: dict[tuple[int, frozenset[str]], bool] = {}
 
     def why(self, manifest: Manifest, name: str, changed: Mapping[int, Difference]) -> str | None:
@@ -67,9 +67,10 @@ class Noticing:
             reach = self._reaches[key] = self._reach(sources, changed, distributions)
         if reach.reason is not None:
             return reach.reason
-        functions = int.from_bytes(manifest.functions, "little") & self._functions(reach.names)
-        for index in bits(functions):
-            return self._describe(index, reach.names)
+        functions = int.from_bytes(manifest.functions, "little")
+        naming = self._first_naming(functions, reach.names)
+        if naming is not None:
+            return self._describe(naming, reach.names)
         if not reach.names.isdisjoint(WORD.findall(name.partition("[")[0])):
             return "the test's id names it"
         names = reach.names - REFLECTION
@@ -119,13 +120,14 @@ class Noticing:
                 self._shared[key] = Reach(frozenset(), str(error))
         return self._shared[key]
 
-    def _functions(self, names: frozenset[str]) -> int:
-        mask = self._naming.get(names)
-        if mask is None:
-            mask = 0
-            for index, (source, line) in enumerate(self._record.functions):
-                text = self._texts.of(self._record.sources[source])
-                if text is None or not names.isdisjoint(text.words_at(line)):
-                    mask |= 1 << index
-            self._naming[names] = mask
-        return mask
+    def _first_naming(self, functions: int, names: frozenset[str]) -> int | None:
+        """Return the first of `functions` that names one of `names`; None where none does."""
+        judged, naming = self._naming.get(names, (0, 0))
+        for index in bits(functions & ~judged):
+            source, line = self._record.functions[index]
+            text = self._texts.of(self._record.sources[source])
+            judged |= 1 << index
+            if text is None or text.function_names(line, names):
+                naming |= 1 << index
+        self._naming[names] = (judged, naming)
+        return next(iter(bits(functions & naming)), None)

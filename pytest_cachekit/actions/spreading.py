@@ -13,7 +13,7 @@ from ..inputs.layout import Region
 from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
-from ..inputs.words import AT_IMPORT, GETTERS, REFLECTION, ways_to, words_at_import
+from ..inputs.words import AT_IMPORT, REFLECTION, ways_to, words_at_import
 from .texts import Texts
 
 # pytest, unittest and the language look these up in modules.
@@ -97,18 +97,15 @@ class Spread:
                 text = self._texts.of(row)
                 if text is None:
                     raise UnclearError(f"{row[0]} can't be read")
-                if (pending | GETTERS).isdisjoint(text.words):
-                    continue
+                touched = text.touched_by(pending)
                 if self._texts.loaded(row[0]) is None:
                     # Whether it still can be imported isn't known.
                     named = (pending - REFLECTION - AT_IMPORT) & text.words
                     if named:
                         raise UnclearError(f"{row[0]} isn't loaded and names {min(named)}")
-                for part in text.parts:
-                    if not pending.isdisjoint(part.names) and part.binds != {"__all__"}:
-                        found |= self._tainted(row, part)
-                    elif part.scope and not pending.isdisjoint(part.binds):
-                        found |= self._compared(row, part)
+                for part, names_one in touched:
+                    reached = self._tainted if names_one else self._compared
+                    found |= reached(row, part)
             pending = frozenset(found - self._names)
             self._names |= pending
         return frozenset(self._names)

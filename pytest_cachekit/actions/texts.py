@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from importlib.util import decode_source
 from types import ModuleType
 
 from ..inputs.bindings import Part, cut
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.loaded import LoadedModule
+from ..inputs.possible_words import possible_words
 from ..inputs.reading import Source
 from ..inputs.source import first_line, functions_of, parse
 from ..inputs.words import WORD, words_of_function
@@ -24,11 +26,38 @@ class Text:
     """One version of a source file."""
 
     def __init__(self, content: bytes, tree: ast.Module) -> None:
-        self.words = frozenset(WORD.findall(content.decode("utf-8", "replace")))
-        """All words in it, those in comments and strings too."""
-        self.parts: list[Part] = cut(tree)
-        self._functions = {first_line(node): (name, node) for name, node in functions_of(tree)}
+        self._tree = tree
+        self._text = decode_source(content)
         self._code: dict[int, frozenset[str]] = {}
+        self._possible: dict[tuple[int, int], frozenset[str] | None] = {}
+        self._touched: dict[frozenset[str], list[tuple[Part, bool]]] = {}
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All words in it, those in comments and strings too."""
+        return frozenset(WORD.findall(self._text))
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """Its import-time code."""
+        return cut(self._tree)
+
+    def touched_by(self, names: frozenset[str]) -> list[tuple[Part, bool]]:
+        """Return the parts that name one of `names`, and those that bind one of them in a class.
+
+        With each comes whether it names one.
+        """
+        if names not in self._touched:
+            self._touched[names] = [*self._find_touched(names)]
+        return self._touched[names]
+
+    def function_names(self, line: int, names: frozenset[str]) -> bool:
+        """Return whether the code of the function that begins on `line` names one of `names`."""
+        if line in self._functions and line not in self._code:
+            end = self._functions[line][1].end_lineno or len(self._lines)
+            if not self._may_name(names, line, end):
+                return False
+        return not names.isdisjoint(self.words_at(line))
 
     def words_at(self, line: int) -> frozenset[str]:
         """Return the words in the code of the function that begins on `line`."""
@@ -39,6 +68,32 @@ class Text:
             owner = name.rpartition(".")[0].rpartition(".")[2] or None
             self._code[line] = frozenset(words_of_function(node, owner))
         return self._code[line]
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._text.split("\n")
+
+    @cached_property
+    def _functions(self) -> dict[int, tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+        return {first_line(node): (name, node) for name, node in functions_of(self._tree)}
+
+    def _find_touched(self, names: frozenset[str]) -> Iterator[tuple[Part, bool]]:
+        if not self._may_name(names, 1, len(self._lines)):
+            return
+        for part in self.parts:
+            if part.binds == {"__all__"}:
+                continue
+            if self._may_name(names, *part.lines) and not names.isdisjoint(part.names):
+                yield part, True
+            elif part.scope and not names.isdisjoint(part.binds):
+                yield part, False
+
+    def _may_name(self, names: frozenset[str], first: int, last: int) -> bool:
+        key = (first, last)
+        if key not in self._possible:
+            self._possible[key] = possible_words("\n".join([*self._lines[first - 1 : last], ""]))
+        possible = self._possible[key]
+        return possible is None or not names.isdisjoint(possible)
 
 
 class Texts:

@@ -53,6 +53,16 @@ class Part:
         return frozenset(word for node in self._runs() for word in words_at_import(node))
 
     @property
+    def lines(self) -> tuple[int, int]:
+        """The first and the last line of what runs at import; a body's first line is in."""
+        node = self.node
+        last = node.end_lineno or node.lineno
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+            return first, node.body[0].lineno
+        return node.lineno, last
+
+    @property
     def floats(self) -> bool:
         """Whether its place among the others can't matter."""
         return isinstance(self.node, FUNCTIONS) and self._body.lets_float(self.node)
