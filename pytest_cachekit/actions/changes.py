@@ -85,6 +85,10 @@ class Changes:
         if missing:
             self._packed.update(self._fetch(missing))
 
+    def differs(self, name: str, recorded: str) -> bool:
+        """Return whether the file `name` is another one than that of a recorded digest."""
+        return self._current(name) != recorded
+
     def source(self, name: str, recorded: str) -> SourceChange | None:
         """Return how the file `name` differs from its recorded digest; None where it doesn't."""
         key = (name, recorded)
@@ -166,7 +170,11 @@ EVERY_FUNCTION: dict[int, str] = _EveryFunction()
 
 
 class RecordChanges:
-    """The rows of one record that differ, as masks against which a manifest is one operation."""
+    """The rows of one record that differ, as masks against which a manifest is one operation.
+
+    Rows are judged when the first manifest that has them is: the newest entries come first, and
+    what only older ones read may differ in much.
+    """
 
     def __init__(self, record: FileRecord, changes: Changes) -> None:
         self._record = record
@@ -177,27 +185,46 @@ class RecordChanges:
         self._inputs = 0
         self._bound = 0
         self._bindings: dict[int, Difference] = {}
-        changed: dict[int, SourceChange] = {}
-        for index, (name, recorded) in enumerate(record.sources):
-            change = changes.source(name, recorded)
-            if change is not None:
-                changed[index] = change
-                if change.bindings is not None:
-                    self._bindings[index] = change.bindings
-                    self._bound |= 1 << index
-                elif change.import_time is not None:
-                    self._sources |= 1 << index
-                if change.order:
-                    self._ordered |= 1 << index
-        if changed:
-            for index, (source, line) in enumerate(record.functions):
-                change = changed.get(source)
-                # A line that is no function's there: the text that ran was another.
-                if change and (line in change.functions or line not in change.lines):
-                    self._functions |= 1 << index
-        for index, item in enumerate(record.inputs):
-            if changes.input_changed(*item):
+        self._judged_inputs = 0
+        self._unjudged = 0
+        for index, row in enumerate(record.sources):
+            if changes.differs(*row):
+                self._unjudged |= 1 << index
+        self._functions_of: dict[int, int] = {}
+        if self._unjudged:
+            for index, (source, _) in enumerate(record.functions):
+                if self._unjudged >> source & 1:
+                    self._functions_of[source] = self._functions_of.get(source, 0) | 1 << index
+
+    def _judge(self, sources: int, functions: int, inputs: int) -> None:
+        rows = sources & self._unjudged
+        for source, mask in self._functions_of.items():
+            if mask & functions:
+                rows |= 1 << source
+        for index in bits(rows & self._unjudged):
+            self._judge_source(index)
+        for index in bits(inputs & ~self._judged_inputs):
+            if self._changes.input_changed(*self._record.inputs[index]):
                 self._inputs |= 1 << index
+        self._judged_inputs |= inputs
+
+    def _judge_source(self, index: int) -> None:
+        self._unjudged &= ~(1 << index)
+        change = self._changes.source(*self._record.sources[index])
+        if change is None:
+            return
+        if change.bindings is not None:
+            self._bindings[index] = change.bindings
+            self._bound |= 1 << index
+        elif change.import_time is not None:
+            self._sources |= 1 << index
+        if change.order:
+            self._ordered |= 1 << index
+        for function in bits(self._functions_of.get(index, 0)):
+            line = self._record.functions[function][1]
+            # A line that is no function's there: the text that ran was another.
+            if line in change.functions or line not in change.lines:
+                self._functions |= 1 << function
 
     @cached_property
     def _noticing(self) -> Noticing:
@@ -210,10 +237,15 @@ class RecordChanges:
             manifest: what the action read.
             name: the action's name; None for one that notices every changed binding.
         """
-        functions = int.from_bytes(manifest.functions, "little") & self._functions
-        sources = int.from_bytes(manifest.sources, "little") & self._sources
-        ordered = int.from_bytes(manifest.ordered, "little") & self._ordered
-        inputs = int.from_bytes(manifest.inputs, "little") & self._inputs
+        functions = int.from_bytes(manifest.functions, "little")
+        sources = int.from_bytes(manifest.sources, "little")
+        ordered = int.from_bytes(manifest.ordered, "little")
+        inputs = int.from_bytes(manifest.inputs, "little")
+        self._judge(sources | ordered, functions, inputs)
+        functions &= self._functions
+        sources &= self._sources
+        ordered &= self._ordered
+        inputs &= self._inputs
         if not (functions or sources or ordered or inputs):
             return self._first_binding(manifest, name)
         rows = self._record.inputs

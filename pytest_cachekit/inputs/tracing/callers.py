@@ -37,6 +37,8 @@ _IMPORT_SYSTEM = frozenset(
         "_frozen_importlib_external", "importlib.util", "importlib.machinery",
         # Looks for constants in all modules; who draws from them is told by the plugin.
         "hypothesis.internal.constants_ast",
+        # Asks where the files of all loaded modules lie, on behalf of each traceback.
+        "inspect.getmodule",
     }
 )  # fmt: skip
 
@@ -98,9 +100,17 @@ def asker(depth: int) -> str:
         if type(name) is not str:
             return ""
         if name not in _GO_BETWEENS:
-            return name
+            return "inspect.getmodule" if name == "inspect" and _seeks_module(frame) else name
         frame = frame.f_back
     return ""
+
+
+def _seeks_module(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_globals.get("__name__") == "inspect":
+        if frame.f_code.co_name == "getmodule":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def heed_pytest() -> None:
