@@ -6,7 +6,9 @@ import textwrap
 
 import pytest
 
-from pytest_cachekit.inputs.source import SourceChange, compare
+from pytest_cachekit.inputs import source
+from pytest_cachekit.inputs.source import SourceChange
+from pytest_cachekit.inputs.version import Forms, Version
 
 BASE = '''
     """A module."""
@@ -47,6 +49,11 @@ BASE = '''
 
 def encoded(text: str) -> bytes:
     return textwrap.dedent(text).lstrip().encode()
+
+
+def compare(old: bytes, new: bytes) -> SourceChange:
+    forms: Forms = {}
+    return source.compare(Version(old, forms), Version(new, forms))
 
 
 def changed(old: str, new: str, text: str = BASE) -> SourceChange:

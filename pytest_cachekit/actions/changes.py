@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..inputs.description import describe
 from ..inputs.digest import digest
 from ..inputs.fingerprint import ABSENT, Fingerprints
-from ..inputs.manifest import FileRecord, Manifest
-from ..inputs.reading import bits
+from ..inputs.manifest import FileRecord
 from .concealed import Concealed
-from .verdict import Change, Stale
 
 # Where nothing changed, what compares sources isn't loaded.
 if TYPE_CHECKING:
-    from ..inputs.bindings import Difference
     from ..inputs.library_names import LibraryNames
     from ..inputs.source import SourceChange
+    from ..inputs.version import Forms, Version
     from .noticing import Noticing, Reaches
     from .texts import Texts
 
@@ -58,7 +56,10 @@ class Changes:
         self._reaches: Reaches = {}
         self._inputs: dict[tuple[str, str], str] = {}
         self._packed: dict[str, bytes] = {}
-        self._sources: dict[tuple[str, str], SourceChange | None] = {}
+        self._sources: dict[tuple[str, str], SourceChange] = {}
+        """By the digest of what was recorded, and of what is there now."""
+        self._versions: dict[str, Version] = {}
+        self._forms: Forms = {}
 
     def look_again(self, *, places_only: bool) -> None:
         """Forget what inputs are, or only where modules are found; texts by digest stay known."""
@@ -68,10 +69,19 @@ class Changes:
                 del self._inputs[key]
             return
         # Other modules are loaded now.
-        vars(self).pop("_texts", None)
+        if "_texts" in vars(self):
+            self._texts.look_again()
         self._reaches = {}
         self._inputs.clear()
-        self._sources.clear()
+
+    def release(self) -> None:
+        """Let go of all syntax trees: they make each round of the garbage collector long."""
+        vars(self).pop("_texts", None)
+        self._versions.clear()
+        self._forms.clear()
+        self._sources = {
+            key: replace(change, bindings=None) for key, change in self._sources.items()
+        }
 
     def prepare(self, records: Iterable[FileRecord]) -> None:
         """Fetch, in one batch, the recorded texts of all files that differ now."""
@@ -91,9 +101,12 @@ class Changes:
 
     def source(self, name: str, recorded: str) -> SourceChange | None:
         """Return how the file `name` differs from its recorded digest; None where it doesn't."""
-        key = (name, recorded)
+        current = self._current(name)
+        if current == recorded:
+            return None
+        key = (recorded, current)
         if key not in self._sources:
-            self._sources[key] = self._compare(name, recorded)
+            self._sources[key] = self._compare(name, recorded, current)
         return self._sources[key]
 
     def input_changed(self, kind: str, name: str, recorded: str) -> bool:
@@ -121,7 +134,7 @@ class Changes:
     def _texts(self) -> Texts:
         from .texts import Texts
 
-        return Texts(self._fingerprints, self.recorded_text)
+        return Texts(self._fingerprints, self._version)
 
     @cached_property
     def _library(self) -> LibraryNames:
@@ -142,21 +155,34 @@ class Changes:
             current = self._inputs[key] = self._fingerprints.now(*key)
         return current
 
-    def _compare(self, name: str, recorded: str) -> SourceChange | None:
-        current = self._current(name)
-        if current == recorded:
-            return None
+    def _compare(self, name: str, recorded: str, current: str) -> SourceChange:
         from ..inputs.source import SourceChange, compare
 
-        everything = SourceChange("the file", True, frozenset(), EVERY_FUNCTION)
-        text = self.recorded_text(recorded)
-        if current == ABSENT or text is None:
-            return everything
+        old = self._version((name, recorded))
+        new = None if current == ABSENT else self._version((name, current))
+        if old is None or new is None:
+            return SourceChange("the file", True, frozenset(), EVERY_FUNCTION)
+        return compare(old, new)
+
+    def _version(self, row: tuple[str, str]) -> Version | None:
+        from ..inputs.version import Version
+
+        name, wanted = row
+        version = self._versions.get(wanted)
+        if version is None:
+            is_now = self._current(name) == wanted
+            content = self._content(name) if is_now else self.recorded_text(wanted)
+            if content is None:
+                return None
+            version = self._versions[wanted] = Version(content, self._forms)
+        return version
+
+    def _content(self, name: str) -> bytes | None:
         try:
             with open(self._fingerprints.layout.path(name), "rb") as stream:
-                return compare(text, stream.read())
+                return stream.read()
         except OSError:
-            return everything
+            return None
 
 
 class _EveryFunction(dict[int, str]):
@@ -167,126 +193,3 @@ class _EveryFunction(dict[int, str]):
 
 
 EVERY_FUNCTION: dict[int, str] = _EveryFunction()
-
-
-class RecordChanges:
-    """The rows of one record that differ, as masks against which a manifest is one operation.
-
-    Rows are judged when the first manifest that has them is: the newest entries come first, and
-    what only older ones read may differ in much.
-    """
-
-    def __init__(self, record: FileRecord, changes: Changes) -> None:
-        self._record = record
-        self._changes = changes
-        self._sources = 0
-        self._ordered = 0
-        self._functions = 0
-        self._inputs = 0
-        self._bound = 0
-        self._bindings: dict[int, Difference] = {}
-        self._judged_inputs = 0
-        self._unjudged = 0
-        for index, row in enumerate(record.sources):
-            if changes.differs(*row):
-                self._unjudged |= 1 << index
-        self._functions_of: dict[int, int] = {}
-        if self._unjudged:
-            for index, (source, _) in enumerate(record.functions):
-                if self._unjudged >> source & 1:
-                    self._functions_of[source] = self._functions_of.get(source, 0) | 1 << index
-
-    def _judge(self, sources: int, functions: int, inputs: int) -> None:
-        rows = sources & self._unjudged
-        for source, mask in self._functions_of.items():
-            if mask & functions:
-                rows |= 1 << source
-        for index in bits(rows & self._unjudged):
-            self._judge_source(index)
-        for index in bits(inputs & ~self._judged_inputs):
-            if self._changes.input_changed(*self._record.inputs[index]):
-                self._inputs |= 1 << index
-        self._judged_inputs |= inputs
-
-    def _judge_source(self, index: int) -> None:
-        self._unjudged &= ~(1 << index)
-        change = self._changes.source(*self._record.sources[index])
-        if change is None:
-            return
-        if change.bindings is not None:
-            self._bindings[index] = change.bindings
-            self._bound |= 1 << index
-        elif change.import_time is not None:
-            self._sources |= 1 << index
-        if change.order:
-            self._ordered |= 1 << index
-        for function in bits(self._functions_of.get(index, 0)):
-            line = self._record.functions[function][1]
-            # A line that is no function's there: the text that ran was another.
-            if line in change.functions or line not in change.lines:
-                self._functions |= 1 << function
-
-    @cached_property
-    def _noticing(self) -> Noticing:
-        return self._changes.noticing(self._record)
-
-    def first(self, manifest: Manifest, name: str | None) -> Stale | None:
-        """Return which input of a `manifest` is the first that differs; None where none does.
-
-        Args:
-            manifest: what the action read.
-            name: the action's name; None for one that notices every changed binding.
-        """
-        functions = int.from_bytes(manifest.functions, "little")
-        sources = int.from_bytes(manifest.sources, "little")
-        ordered = int.from_bytes(manifest.ordered, "little")
-        inputs = int.from_bytes(manifest.inputs, "little")
-        self._judge(sources | ordered, functions, inputs)
-        functions &= self._functions
-        sources &= self._sources
-        ordered &= self._ordered
-        inputs &= self._inputs
-        if not (functions or sources or ordered or inputs):
-            return self._first_binding(manifest, name)
-        rows = self._record.inputs
-        _, first, change = min(
-            [
-                *((0, *self._function(index)) for index in bits(functions)),
-                *((1, *self._source(index)) for index in bits(sources)),
-                *((2, *self._order(index)) for index in bits(ordered)),
-                *((3, describe(rows[index]), Change(*rows[index])) for index in bits(inputs)),
-            ]
-        )
-        return Stale(first, change=change)
-
-    def _first_binding(self, manifest: Manifest, name: str | None) -> Stale | None:
-        bound = int.from_bytes(manifest.sources, "little") & self._bound
-        if not bound:
-            return None
-        changed = {index: self._bindings[index] for index in bits(bound)}
-        why: str | None = "it looks at all names"
-        if name is not None:
-            why = self._noticing.why(manifest, name, changed)
-        if why is None:
-            return None
-        first, change = self._source(min(changed))
-        return Stale(first, why, change)
-
-    def _function(self, index: int) -> tuple[str, Change]:
-        source, line = self._record.functions[index]
-        name, recorded = self._record.sources[source]
-        change = self._changes.source(name, recorded)
-        assert change is not None
-        label = f"function {name}::{change.functions.get(line, f'line {line}')}"
-        return label, Change("function", name, recorded, line)
-
-    def _source(self, index: int) -> tuple[str, Change]:
-        name, recorded = self._record.sources[index]
-        change = self._changes.source(name, recorded)
-        assert change is not None
-        label = f"import-time code of {name} ({change.import_time})"
-        return label, Change("import-time code", name, recorded)
-
-    def _order(self, index: int) -> tuple[str, Change]:
-        name, recorded = self._record.sources[index]
-        return f"order of definitions in {name}", Change("order", name, recorded)

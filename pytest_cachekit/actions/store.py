@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from ..inputs.computed import Computed
-from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import VERSION, FileRecord, RecordBuilder, decode_record, encode_record
 from ..inputs.merging import merge
 from ..inputs.reading import Reading, Source
 from ..storage import Backend, Shelf
-from .changes import Changes, RecordChanges, pack_source
+from .changes import Changes
 from .concealed import Concealed
+from .kept_sources import KeptSources
+from .record_changes import RecordChanges
 from .verdict import Hit, Miss, Verdict
 
 Accept = Callable[[msgspec.Raw], str | None]
@@ -69,7 +70,8 @@ class ActionStore:
         self._promoted: set[str] = set()
         """Groups of which the far shelf knew more."""
         self._concealed = Concealed(conceal)
-        self._changes = Changes(fingerprints, self._fetch_sources, self._concealed)
+        self._sources = KeptSources(self._near, far, fingerprints.layout)
+        self._changes = Changes(fingerprints, self._sources.fetch, self._concealed)
         self._states: dict[str, RecordChanges] = {}
         self._unchanged: Computed[Source, bool] = Computed(
             lambda source: fingerprints.file(source[0]) == source[1]
@@ -114,6 +116,7 @@ class ActionStore:
         """
         if self._far is None:
             return set()
+        self._sources.asks_far = True
         wanted = [group for group in groups if group not in self._far_records]
         found = self._far.get_many((self._prefix + group for group in wanted), to_change=True)
         learned: set[str] = set()
@@ -146,10 +149,14 @@ class ActionStore:
         if state is None:
             state = self._states[group] = RecordChanges(record, self._changes)
         verdict: Verdict | None = None
+        names = name if by_names else None
         for entry in entries:
-            changed = state.first(entry.manifest, name if by_names else None)
-            if changed is not None:
-                verdict = verdict or changed
+            if verdict is None:
+                # What differs is told of the newest only.
+                verdict = state.first(entry.manifest, names)
+                if verdict is not None:
+                    continue
+            elif not state.holds(entry.manifest, names):
                 continue
             objection = accept(entry.outcome)
             if objection is None:
@@ -162,6 +169,12 @@ class ActionStore:
         """Forget what was found out, or only what rests on `sys.path`, which is another one now."""
         self._changes.look_again(places_only=places_only)
         self._states.clear()
+
+    def release(self) -> None:
+        """Let go of what only decisions need; what is asked for later is judged coarsely."""
+        self._changes.release()
+        for state in self._states.values():
+            state.release()
 
     def recorded_text(self, digest: str) -> bytes | None:
         """Return the text that a source file had, by its digest, where it differs now.
@@ -194,14 +207,11 @@ class ActionStore:
         if not self._pending and not self._promoted:
             return 0
         now = self._clock()
-        count = 0
         for group, actions in self._pending.items():
-            current = [action for action in actions if self._is_current(action[1])]
-            self._pending[group] = current
-            count += len(current)
+            self._pending[group] = [action for action in actions if self._is_current(action[1])]
+        count = sum(map(len, self._pending.values()))
         near = self._pending.keys() | self._promoted
-        names = [self._prefix + group for group in near]
-        held = self._near.get_many(names, to_change=True)
+        held = self._near.get_many((self._prefix + group for group in near), to_change=True)
         known = {group: _decoded(held.get(self._prefix + group)) for group in near}
         self._write(self._near, self._near_records | known, near, now)
         if self._far is not None and self._far.is_writable:
@@ -221,9 +231,8 @@ class ActionStore:
         """Write to one shelf what it doesn't hold of `groups`, of which it held what is `known`."""
         records = self._merged(shelf, {group: known.get(group) for group in groups}, now)
         there = {source for held in known.values() if held is not None for source in held.sources}
-        others = self._new_sources(
-            {source for record in records.values() for source in record.sources} - there
-        )
+        new = {source for record in records.values() for source in record.sources} - there
+        others = self._sources.packed(new, self._changes.packed)
         if shelf is self._far and records:
             others[self._prefix] = b"here"
 
@@ -269,31 +278,6 @@ class ActionStore:
             known = all(map(self._unchanged.__getitem__, own))
             self._current[reading] = known
         return known and (reading.base is None or self._is_current(reading.base))
-
-    def _new_sources(self, sources: Iterable[Source]) -> dict[str, bytes]:
-        items: dict[str, bytes] = {}
-        for name, recorded in sources:
-            try:
-                with open(self._fingerprints.layout.path(name), "rb") as stream:
-                    content = stream.read()
-            except OSError:
-                content = b""
-            packed = pack_source(content) if digest(content) == recorded else None
-            packed = packed or self._changes.packed(recorded)
-            if packed is not None:
-                items[_source_key(recorded)] = packed
-        return items
-
-    def _fetch_sources(self, digests: list[str]) -> dict[str, bytes]:
-        found = self._near.get_many(map(_source_key, digests))
-        missing = [key for key in digests if _source_key(key) not in found]
-        if self._far is not None and self._far_records and missing:
-            found.update(self._far.get_many(map(_source_key, missing)))
-        return {key: found[_source_key(key)] for key in digests if _source_key(key) in found}
-
-
-def _source_key(recorded: str) -> str:
-    return f"source:{recorded}"
 
 
 def _decoded(content: bytes | None) -> FileRecord | None:

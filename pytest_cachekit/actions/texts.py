@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from importlib.util import decode_source
 from types import ModuleType
 
-from ..inputs.bindings import Part, cut
+from ..inputs.bindings import Part
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.loaded import LoadedModule
 from ..inputs.possible_words import possible_words
 from ..inputs.reading import Source
-from ..inputs.source import first_line, functions_of, parse
+from ..inputs.version import Version
 from ..inputs.words import WORD, words_of_function
 
 _LARGE = 1 << 20
@@ -23,11 +21,11 @@ _CONFIGURATION = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "set
 
 
 class Text:
-    """One version of a source file."""
+    """The words of one version of a source file."""
 
-    def __init__(self, content: bytes, tree: ast.Module) -> None:
-        self._tree = tree
-        self._text = decode_source(content)
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self._functions = {line: (name, node) for name, (line, node) in version.functions.items()}
         self._code: dict[int, frozenset[str]] = {}
         self._possible: dict[tuple[int, int], frozenset[str] | None] = {}
         self._touched: dict[frozenset[str], list[tuple[Part, bool]]] = {}
@@ -35,12 +33,12 @@ class Text:
     @cached_property
     def words(self) -> frozenset[str]:
         """All words in it, those in comments and strings too."""
-        return frozenset(WORD.findall(self._text))
+        return frozenset(WORD.findall(self._version.text))
 
-    @cached_property
+    @property
     def parts(self) -> list[Part]:
         """Its import-time code."""
-        return cut(self._tree)
+        return self._version.parts
 
     def touched_by(self, names: frozenset[str]) -> list[tuple[Part, bool]]:
         """Return the parts that name one of `names`, and those that bind one of them in a class.
@@ -54,7 +52,7 @@ class Text:
     def function_names(self, line: int, names: frozenset[str]) -> bool:
         """Return whether the code of the function that begins on `line` names one of `names`."""
         if line in self._functions and line not in self._code:
-            end = self._functions[line][1].end_lineno or len(self._lines)
+            end = self._functions[line][1].end_lineno or len(self._version.lines)
             if not self._may_name(names, line, end):
                 return False
         return not names.isdisjoint(self.words_at(line))
@@ -69,16 +67,8 @@ class Text:
             self._code[line] = frozenset(words_of_function(node, owner))
         return self._code[line]
 
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self._text.split("\n")
-
-    @cached_property
-    def _functions(self) -> dict[int, tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-        return {first_line(node): (name, node) for name, node in functions_of(self._tree)}
-
     def _find_touched(self, names: frozenset[str]) -> Iterator[tuple[Part, bool]]:
-        if not self._may_name(names, 1, len(self._lines)):
+        if not self._may_name(names, 1, len(self._version.lines)):
             return
         for part in self.parts:
             if part.binds == {"__all__"}:
@@ -91,7 +81,9 @@ class Text:
     def _may_name(self, names: frozenset[str], first: int, last: int) -> bool:
         key = (first, last)
         if key not in self._possible:
-            self._possible[key] = possible_words("\n".join([*self._lines[first - 1 : last], ""]))
+            self._possible[key] = possible_words(
+                "\n".join([*self._version.lines[first - 1 : last], ""])
+            )
         possible = self._possible[key]
         return possible is None or not names.isdisjoint(possible)
 
@@ -99,19 +91,28 @@ class Text:
 class Texts:
     """The source files and other texts of one look-up, each read once."""
 
-    def __init__(self, fingerprints: Fingerprints, recorded: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self, fingerprints: Fingerprints, version: Callable[[Source], Version | None]
+    ) -> None:
         """Read files of the project that `fingerprints` are taken of.
 
         Args:
             fingerprints: what files are now.
-            recorded: returns by its digest the text of a file that differs now, if it is kept.
+            version: returns the version of a file that a row names; None where it isn't known.
         """
         self._fingerprints = fingerprints
         self._layout = fingerprints.layout
-        self._recorded = recorded
+        self._version = version
         self._texts: dict[Source, Text | None] = {}
         self._loaded: dict[str, LoadedModule | None] = {}
         self._inputs: dict[tuple[str, str], frozenset[str] | bytes] = {}
+
+    def look_again(self) -> None:
+        """Forget which modules are loaded, and what inputs are."""
+        self._loaded.clear()
+        self._inputs.clear()
+        for name in ("_modules", "_configuration"):
+            vars(self).pop(name, None)
 
     def of(self, row: Source) -> Text | None:
         """Return the version of a file that a row names; None where it isn't known."""
@@ -175,15 +176,8 @@ class Texts:
         return frozenset(word for text in texts for word in WORD.findall(text))
 
     def _read(self, row: Source) -> Text | None:
-        name, digest = row
-        if self._fingerprints.now("file", name) == digest:
-            content: bytes | None = _content(self._layout.path(name))
-        else:
-            content = self._recorded(digest)
-        tree = None if content is None else parse(content)
-        if tree is None or content is None:
-            return None
-        return Text(content, tree)
+        version = self._version(row)
+        return None if version is None or version.tree is None else Text(version)
 
     def _words_of_input(self, kind: str, name: str) -> frozenset[str] | bytes:
         if kind == "environment":

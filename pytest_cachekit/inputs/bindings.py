@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from .import_time import has_pure_decorators, names_at_import
 from .words import FUNCTIONS, signature, words_at_import
+
+Form = Callable[[ast.stmt], str]
 
 _Key = tuple[tuple[str, ...], str]
 
@@ -25,12 +27,14 @@ class Part:
         node: the statement.
         scope: the classes around it, outermost first.
         body: the statements among which it stands.
+        form: returns its normal form.
     """
 
-    def __init__(self, node: ast.stmt, scope: tuple[str, ...], body: _Body) -> None:
+    def __init__(self, node: ast.stmt, scope: tuple[str, ...], body: _Body, form: Form) -> None:
         self.node = node
         self.scope = scope
         self._body = body
+        self._form = form
 
     @property
     def key(self) -> _Key:
@@ -40,7 +44,7 @@ class Part:
     @cached_property
     def text(self) -> str:
         """Its normal form: equal where the import-time code is."""
-        return _text(self.node)
+        return self._form(self.node)
 
     @cached_property
     def binds(self) -> frozenset[str]:
@@ -102,10 +106,28 @@ class Difference:
     """Whether parts that both versions have stand in another order, and that can matter."""
 
 
-def cut(tree: ast.Module) -> list[Part]:
+def normal_form(statement: ast.stmt) -> str:
+    """Return what is the same where the import-time code is: bodies of functions are out."""
+    if isinstance(statement, FUNCTIONS):
+        return _without_body(statement, _kind(statement))
+    if isinstance(statement, ast.ClassDef):
+        return _without_body(statement, "class")
+    held = [node for node in ast.walk(statement) if isinstance(node, FUNCTIONS)]
+    bodies = [node.body for node in held]
+    kinds = [_kind(node) for node in held]
+    for node in held:
+        node.body = []
+    try:
+        return "\n".join([*kinds, ast.dump(statement)])
+    finally:
+        for node, body in zip(held, bodies, strict=True):
+            node.body = body
+
+
+def cut(tree: ast.Module, form: Form = normal_form) -> list[Part]:
     """Return the parts of a module, in the order in which they run."""
     parts: list[Part] = []
-    _cut_body(tree.body, (), parts)
+    _cut_body(tree.body, (), parts, form)
     return parts
 
 
@@ -196,30 +218,14 @@ class _Body:
         return names_at_import(self._statements)
 
 
-def _cut_body(statements: list[ast.stmt], scope: tuple[str, ...], parts: list[Part]) -> None:
+def _cut_body(
+    statements: list[ast.stmt], scope: tuple[str, ...], parts: list[Part], form: Form
+) -> None:
     body = _Body(statements)
     for statement in statements:
-        parts.append(Part(statement, scope, body))
+        parts.append(Part(statement, scope, body, form))
         if isinstance(statement, ast.ClassDef):
-            _cut_body(statement.body, (*scope, statement.name), parts)
-
-
-def _text(statement: ast.stmt) -> str:
-    """Return the import-time code of `statement` in a normal form: bodies of functions are out."""
-    if isinstance(statement, FUNCTIONS):
-        return _without_body(statement, _kind(statement))
-    if isinstance(statement, ast.ClassDef):
-        return _without_body(statement, "class")
-    held = [node for node in ast.walk(statement) if isinstance(node, FUNCTIONS)]
-    bodies = [node.body for node in held]
-    kinds = [_kind(node) for node in held]
-    for node in held:
-        node.body = []
-    try:
-        return "\n".join([*kinds, ast.dump(statement)])
-    finally:
-        for node, body in zip(held, bodies, strict=True):
-            node.body = body
+            _cut_body(statement.body, (*scope, statement.name), parts, form)
 
 
 def _without_body(

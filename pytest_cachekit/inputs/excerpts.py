@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .source import first_line, functions_of, parse
+from .version import first_line, functions_of, parse
 
 
 def function_at(content: bytes, line: int) -> tuple[str, list[str]] | None:

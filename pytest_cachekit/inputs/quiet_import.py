@@ -15,7 +15,7 @@ from types import ModuleType
 
 from .bindings import cut
 from .plain import MISSING, PlainCode, is_standard
-from .source import parse
+from .version import parse
 from .words import FUNCTIONS
 
 # pytest calls some of these while it collects, or asks for plugins because of them.

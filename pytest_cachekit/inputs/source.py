@@ -13,13 +13,10 @@ cache. Both versions are parsed when, and only when, they differ.
 
 from __future__ import annotations
 
-import ast
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .bindings import Difference, cut, difference, is_reordered
-from .words import FUNCTIONS
+from .bindings import Difference, difference, is_reordered
+from .version import Version
 
 
 @dataclass(frozen=True)
@@ -38,64 +35,30 @@ class SourceChange:
     """The parts of import-time code that differ; None where none do, or that can't be told."""
 
 
-def parse(source: bytes) -> ast.Module | None:
-    """Return the syntax tree of `source`; None where it isn't valid Python."""
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def compare(old: bytes, new: bytes) -> SourceChange:
+def compare(old: Version, new: Version) -> SourceChange:
     """Return how `new` differs from `old`."""
-    before, after = parse(old), parse(new)
-    functions = {} if before is None else _functions(before)
-    lines = frozenset(line for line, _ in functions.values())
-    if before is None or after is None:
+    lines = frozenset(line for line, _ in old.functions.values())
+    if old.tree is None or new.tree is None:
         return SourceChange(
             "it isn't valid Python",
             True,
             lines,
-            {line: name for name, (line, _) in functions.items()},
+            {line: name for name, (line, _) in old.functions.items()},
         )
-    bodies = {name: ast.dump(node) for name, (_, node) in _functions(after).items()}
-    changed = {
-        line: name for name, (line, node) in functions.items() if bodies.get(name) != ast.dump(node)
-    }
-    parts = cut(before), cut(after)
-    bindings = difference(*parts)
+    changed: dict[int, str] = {}
+    for name, (line, node) in old.functions.items():
+        _, other = new.functions.get(name, (0, None))
+        if other is None or not old.has_alike(node, new, other):
+            changed[line] = name
+    bindings = difference(old.parts, new.parts)
     label = _label(bindings)
     return SourceChange(
-        label, is_reordered(*parts), lines, changed, None if label is None else bindings
+        label,
+        is_reordered(old.parts, new.parts),
+        lines,
+        changed,
+        None if label is None else bindings,
     )
-
-
-def functions_of(
-    tree: ast.AST, prefix: str = ""
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Iterate over functions and methods, by dotted names, not over those inside of others."""
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, FUNCTIONS):
-            yield prefix + child.name, child
-        else:
-            inner = f"{prefix}{child.name}." if isinstance(child, ast.ClassDef) else prefix
-            yield from functions_of(child, inner)
-
-
-def first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return the line on which `function` begins, that of its decorators if it has any."""
-    return min([function.lineno, *(node.lineno for node in function.decorator_list)])
-
-
-def _functions(tree: ast.AST) -> dict[str, tuple[int, ast.AST]]:
-    """Return, by unique dotted name, where each function begins, and its tree."""
-    found: dict[str, tuple[int, ast.AST]] = {}
-    counts: Counter[str] = Counter()
-    for name, node in functions_of(tree):
-        counts[name] += 1
-        unique = name if counts[name] == 1 else f"{name}#{counts[name]}"
-        found[unique] = (first_line(node), node)
-    return found
 
 
 def _label(bindings: Difference) -> str | None:

@@ -87,6 +87,10 @@ class TestResults:
         self._store.look_again(places_only=places_only)
         self._known.clear()
 
+    def release(self) -> None:
+        """Let go of what only decisions about tests need."""
+        self._store.release()
+
     def find_collected(self, group: str, groups: Iterable[str]) -> CollectedFile | None:
         """Return what collecting a file produced, where that and its tests are hits.
 

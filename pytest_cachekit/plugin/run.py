@@ -132,6 +132,11 @@ class Run:
             verdicts = self._look_up(items)
         return [self._choose(item, verdict) for item, verdict in zip(items, verdicts, strict=True)]
 
+    def end_deciding(self) -> None:
+        """Let go of what is needed only while tests are decided about."""
+        if self._results is not None:
+            self._results.release()
+
     def expect(self, nodeids: Iterable[str]) -> None:
         """Take tests into the tally about which nothing was asked: they all run."""
         reason = self.why_everything_runs

@@ -75,6 +75,7 @@ class CachekitPlugin:
         if running and self._collecting.import_for(items, running):
             # Tests may have come and gone.
             hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
+        self._run.end_deciding()
         for item, hit in zip(items, hits, strict=True):
             if hit is not None:
                 waiting.append((item, hit))
