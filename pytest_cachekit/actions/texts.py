@@ -51,11 +51,11 @@ class Text:
 
     def function_names(self, line: int, names: frozenset[str]) -> bool:
         """Return whether the code of the function that begins on `line` names one of `names`."""
-        if line in self._functions and line not in self._code:
-            end = self._functions[line][1].end_lineno or len(self._version.lines)
-            if not self._may_name(names, line, end):
-                return False
-        return not names.isdisjoint(self.words_at(line))
+        count = len(self._version.lines)
+        if line not in self._functions:
+            return self._may_name(names, 1, count)
+        end = self._functions[line][1].end_lineno or count
+        return self._may_name(names, line, end) and not names.isdisjoint(self.words_at(line))
 
     def words_at(self, line: int) -> frozenset[str]:
         """Return the words in the code of the function that begins on `line`."""
