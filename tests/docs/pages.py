@@ -59,7 +59,7 @@ def blocks(page: Path) -> Iterator[Block]:
     for token in tokens(page):
         line = token.map[0] + 1 if token.map else 0
         if token.type == "inline":
-            found = re.search(r"`(\w[\w./-]*\.\w+)`:$", token.content)
+            found = re.search(r"`([.\w][\w./-]*\.\w+|\.\w+)`:$", token.content)
             name = found[1] if found else None
         elif token.type == "html_block":
             for kind, text in _COMMENT.findall(token.content):

@@ -32,6 +32,12 @@ _LINES_OF_MACHINE = re.compile(
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 _CONTEXT = re.compile(r"\b[0-9a-f]{8}\b")
 _QUANTITY = re.compile(r"[\d,]+(\.\d+)? ?(ms|s|m|h|d|w|µs|bytes|[KM]iB|min)\b")
+# An editable installation of this package is code of the project's kind, in trees and in counts.
+_OURS = re.compile(r"^ +├── /\S*/pytest_cachekit/.*\n(?: +│ .*\n)*", re.MULTILINE)
+_COUNT = re.compile(
+    r"\b\d+(?= (keys?|entries)\b| sources?\b| source texts?\b| modules\b| written\b"
+    r"| new, \d+ joined\b| known, \d+ refused\b)"
+)
 _RULE = re.compile(r"^(=+|-+|_+) | (=+|-+|_+)$", re.MULTILINE)
 _FRACTION = re.compile(r"\b\d+\.\d+\b(?!%)")
 
@@ -55,10 +61,10 @@ def runnable(page: Path) -> list[Block]:
 def plain(text: str, root: Path) -> list[str]:
     """Return the lines of an output without what differs from run to run."""
     text = text.replace(os.path.realpath(root), "/home/me").replace(str(root), "/home/me")
-    text = _LINES_OF_MACHINE.sub("", _OF_MACHINE.sub(r"\1", text))
-    text = _RULE.sub(
-        " ", _FRACTION.sub("N", _QUANTITY.sub("N", _CONTEXT.sub("N", _TIME.sub("N", text))))
-    )
+    text = _OURS.sub("", _LINES_OF_MACHINE.sub("", _OF_MACHINE.sub(r"\1", text)))
+    for pattern in (_TIME, _CONTEXT, _QUANTITY, _FRACTION, _COUNT):
+        text = pattern.sub("N", text)
+    text = _RULE.sub(" ", text)
     return [" ".join(line.split()) for line in text.strip().splitlines()]
 
 
@@ -126,7 +132,7 @@ def play(shown: list[Block], root: Path) -> list[Played]:
     session = steps(shown, place)
     script = "\n".join(
         f"{step.command}\nstatus=$?; echo; echo '{_MARK}' $status" for step in session
-    )
+    ).replace("/home/me", str(home))
     environment = Project(home)._environment() | {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "EXAMPLES": str(ROOT / "examples"),
@@ -169,17 +175,20 @@ def main(pages: list[str]) -> None:
     for page in map(Path, pages):
         with tempfile.TemporaryDirectory() as folder:
             home = os.path.realpath(Path(folder, "home"))
-            text = page.read_text(encoding="utf-8")
+            text, place = page.read_text(encoding="utf-8"), 0
             for played in play(runnable(page.resolve()), Path(folder)):
+                step = played.step
                 if played.is_right:
                     continue
-                print(played)
-                if played.step.shown is not None:
-                    before = f"$ {played.step.command}\n{played.step.shown}"
-                    assert text.count(before) == 1, before
+                if step.shown is None:
+                    print(played)
+                else:
+                    before = f"$ {step.command}\n{step.shown}"
+                    place = text.index(before, place)
                     now = played.printed.strip("\n").replace(home, "/home/me")
-                    after = f"$ {played.step.command}\n{now}" + "\n" * bool(now)
-                    text = text.replace(before, after)
+                    after = f"$ {step.command}\n{now}" + "\n" * bool(now)
+                    text = text[:place] + after + text[place + len(before) :]
+                    place += len(after)
             page.write_text(text, encoding="utf-8")
 
 
