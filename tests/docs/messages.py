@@ -23,7 +23,7 @@ _TELLERS = {
     "refuse_unless_declared", "warn",
 }  # fmt: skip
 _TELLING = re.compile(
-    r"reason|refus|objection|why|problem|remark|obstacle|not_stored|fault|advice|describe|^judge$"
+    r"reason|refus|objection|why|problem|remark|obstacle|not_stored|fault|advice|describe|label|^judge$"
 )
 # Raised and caught within the package: what they say is shown nowhere.
 _INTERNAL = {"NotTellableError", "UndecodableError", "NotCollectedError", "Exit"}
