@@ -42,5 +42,5 @@ def test_each_command_for_contributors_can_be_run() -> None:
             if words[:1] == ["-m"] and words[1].split(".")[0] in ("lab", "benchmarks", "tests"):
                 path = ROOT / words[1].replace(".", "/")
                 assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), span
-            elif program.endswith("python") and words[0].endswith(".py"):
+            elif program.endswith("python") and words and words[0].endswith(".py"):
                 assert (ROOT / words[0]).exists(), span
