@@ -239,3 +239,23 @@ def test_a_function_that_two_tests_share_is_credited_to_both(project: Project) -
     after = before.replace("mod.py", "    return 1", "    return 2").run("--cachekit")
 
     assert list(after.verdicts.values()) == ["stale", "stale", "hit"]
+
+
+def test_a_sibling_outside_of_the_root_is_followed_wherever_the_checkout_lies(
+    project: Project,
+) -> None:
+    before = project.ini("pythonpath = ../sibling").write(
+        {
+            "../sibling/mod.py": "LIMIT = 1\ndef f():\n    return LIMIT",
+            "test_it.py": TEST + "\ndef test_other(): pass",
+        }
+    )
+    body = before.replace("../sibling/mod.py", "return LIMIT", "return LIMIT + 1")
+    constant = before.replace("../sibling/mod.py", "LIMIT = 1", "LIMIT = 2")
+    before.run("--cachekit")
+
+    for after in (body, constant):
+        run = after.run("--cachekit")
+        assert run.verdicts == {"test_it.py::test_it": "stale", "test_it.py::test_other": "hit"}
+        assert run.outcomes["test_it.py::test_it"] == "failed"
+    assert set(before.run("--cachekit").verdicts.values()) == {"hit"}

@@ -145,7 +145,9 @@ class Layout:
             return Region.PROJECT
         if folder.startswith(self._standard_roots):
             return Region.STANDARD
-        if path.endswith(".py") and not folder.startswith(self.temporary):
+        # Also in a directory for temporary files: a sibling of the project may lie there. What
+        # tests make there is known as theirs.
+        if path.endswith(".py"):
             return Region.PROJECT
         return Region.SYSTEM
 
