@@ -32,6 +32,7 @@ _COMMANDS = {
     "import": "moving",
     "list": "listing",
     "merge": "moving",
+    "report": "reporting",
     "show": "listing",
     "size": "numbers",
     "stats": "numbers",

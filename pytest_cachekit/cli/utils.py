@@ -14,14 +14,18 @@ from ..actions.checking import Checked, check
 from ..actions.explaining import Explanation, explain, matching_tests
 from ..actions.joining import Merged, merge
 from ..actions.kinds import KINDS, ActionKind
+from ..actions.last_run import read_last_run
 from ..actions.removal import Removed, clear, collect_garbage
+from ..actions.runs import read_runs
 from ..actions.statistics import Part, Statistics, sizes, statistics
 from ..errors import CacheUsageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..plugin.context import deviations
+from ..plugin.page.render import render_page
 from ..plugin.place import Place, find_place
 from ..plugin.shelves import open_shelves
+from ..plugin.summary import held_in_words
 from ..storage import Backend
 from ..storage.portable import export_entries, held_entries, read_entries
 
@@ -127,6 +131,18 @@ class CacheUtils:
             StorageError: the cache can't be read.
         """
         return sizes(self.backend)
+
+    def report(self) -> str | None:
+        """Return an HTML page about the last run and those before; None where none is known.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        last = read_last_run(self.backend)
+        if last is None:
+            return None
+        held = held_in_words(self.backend.size(), self.url)
+        return render_page(self.place.root.name, last, read_runs(self.backend), held)
 
     def why(self, nodeid: str) -> list[Explanation]:
         """Return what would become of the tests that `nodeid` names, in a run as the last one was.

@@ -12,7 +12,9 @@ import pytest
 
 from ..actions.collected import CollectedFile
 from ..actions.coverage import CoveredFile
+from ..actions.last_run import LastRun
 from ..actions.outcomes import decode_outcome
+from ..actions.runs import RunLine, read_runs
 from ..actions.verdict import Hit, Miss, Verdict
 from ..errors import CachekitError, CacheUnavailableWarning, StorageError
 from ..inputs.fingerprint import Fingerprints
@@ -21,7 +23,7 @@ from ..settings import Settings
 from ..storage import BackendSize, Shelf
 from .audit import Audit
 from .coverage import count_as_covered
-from .log import log
+from .log import last_run_of, line_of, log
 from .obstacles import Obstacle, find_obstacle
 from .questions import answer_questions
 from .recordings import TestRecording
@@ -47,6 +49,8 @@ class Run:
         self.size: BackendSize | None = None
         self.remarks: list[str] = []
         """What the summary says besides."""
+        self.last: LastRun | None = None
+        """What was decided about each test, once the run is over."""
         self.is_on = False
         """Whether anything is recorded or replayed."""
         self._shelves: Shelves | None = None
@@ -169,15 +173,29 @@ class Run:
 
     def finish(self) -> None:
         """Store what was recorded, unless the cache is only read."""
+        stores = self.settings.cachekit_mode != "read-only"
         try:
-            if self._results is not None and self.settings.cachekit_mode != "read-only":
+            if self._results is not None and stores:
                 self._results.flush()
-                self._log(self._results)
             if self._shelves is not None:
-                self.size = self._shelves.near.size()
                 self.remarks = self._shelves.remarks()
+                self.last = last_run_of(self.tally, self.settings.cachekit_mode, self.remarks)
+                if self._results is not None and stores and self.tally.lines:
+                    self._log(self._results, self._shelves, self.last)
+                self.size = self._shelves.near.size()
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("stored", error)
+
+    def history(self) -> list[RunLine]:
+        """Return what is known of the last runs, newest first: this one, and those before."""
+        runs: list[RunLine] = []
+        with suppress(StorageError):
+            if self._shelves is not None:
+                runs = read_runs(self._shelves.near.view())
+        last = self.last
+        if last is not None and all(run.ended != last.ended for run in runs):
+            runs.insert(0, line_of(self.tally, last))
+        return runs
 
     def close(self) -> None:
         """Release the cache."""
@@ -208,17 +226,10 @@ class Run:
             }
         )
 
-    def _log(self, results: TestResults) -> None:
-        if self._shelves is not None and self.tally.lines:
-            with suppress(StorageError):  # statistics of a directory that is only read
-                log(
-                    self._shelves.near.view(),
-                    self.tally,
-                    self.settings,
-                    results,
-                    self.fingerprints,
-                    self.path,
-                )
+    def _log(self, results: TestResults, shelves: Shelves, last: LastRun) -> None:
+        with suppress(StorageError):  # statistics of a directory that is only read
+            backend = shelves.near.view()
+            log(backend, self.tally, last, results, self.fingerprints, self.path)
 
     def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
         line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)

@@ -30,8 +30,7 @@ def write_summary(
     reporter.section("cachekit", sep="-")
     reporter.line(f"tests   {', '.join(parts)}")
     reporter.line(f"saved   {duration(tally.saved)}, hit rate {tally.hit_rate:.1%}")
-    held = "" if size is None else f"{size.entries} entries, {bytes_in_words(size.bytes)} in "
-    reporter.line(f"cache   {held}{where}")
+    reporter.line(f"cache   {held_in_words(size, where)}")
     for remark in remarks:
         reporter.line(remark)
 
@@ -51,8 +50,14 @@ def write_explanations(reporter: pytest.TerminalReporter, tally: Tally) -> None:
     """Write, for each test that ran, one line that says why."""
     reporter.section("cachekit: why tests ran", sep="-")
     for line in tally.lines.values():
-        if line.outcome is not None and not line.replayed:
+        if line.has_run:
             reporter.line(f"{line.nodeid}: {line.verdict.kind}: {line.reason}")
+
+
+def held_in_words(size: BackendSize | None, where: str) -> str:
+    """Return what a cache holds, as far as that is known, and where it is."""
+    held = "" if size is None else f"{size.entries} entries, {bytes_in_words(size.bytes)} in "
+    return f"{held}{where}"
 
 
 def duration(seconds: float) -> str:

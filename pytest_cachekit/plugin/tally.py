@@ -40,6 +40,11 @@ class Line:
         return self.duration if self.replayed else 0.0
 
     @property
+    def has_run(self) -> bool:
+        """Whether it ran in this run."""
+        return self.outcome is not None and not self.replayed
+
+    @property
     def category(self) -> str:
         """In the summary: replayed, audited, not run, or why it ran."""
         if self.replayed:
