@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..plugin.report import write_text
-from .command import NotThere, Unusable, say_if_absent, with_cache
+from .command import NotThere, Unusable, with_cache
 from .utils import CacheUtils
 from .words import bytes_in_words
 
@@ -26,7 +26,6 @@ def report_command(utils: CacheUtils, output: Path) -> None:
     """Write an HTML page about the last run and those before, as --cachekit-report does."""
     if output.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"the report is a page: call it {output.stem}.html.")
-    say_if_absent(utils)
     page = utils.report()
     if page is None:
         raise NotThere(f"No run is known to {utils.url}: run pytest --cachekit first.")

@@ -46,9 +46,11 @@
 
   function sort() {
     if (!sorting) return;
-    const texts = { category: data.categories, outcome: data.outcomes }[sorting];
-    const value = sorting === "name" ? ((names) => (test) => names[test])(lowerNames())
-      : texts ? (test) => texts[data[sorting][test]] : (test) => data[sorting][test];
+    const value = {
+      name: (test) => lowerNames()[test],
+      category: (test) => data.categories[data.category[test]],
+      microseconds: (test) => data.microseconds[test],
+    }[sorting];
     const sign = ascending ? 1 : -1;
     found.sort((one, other) => {
       const a = value(one), b = value(other);
@@ -74,9 +76,9 @@
       head.append(cell("span", nodeid(test), "name"), cell("span", reason, "why"));
       const word = data.categories[data.category[test]];
       const became = cell("td", "");
-      became.append(cell("span", "", "key " + word.replaceAll(" ", "-")), word);
-      row.append(head, became, cell("td", data.outcomes[data.outcome[test]]),
-        cell("td", duration(data.microseconds[test] / 1e6), "number"));
+      became.append(cell("span", "", "key " + word.replaceAll(" ", "-")), word,
+        cell("span", data.outcomes[data.outcome[test]], "ended"));
+      row.append(head, became, cell("td", duration(data.microseconds[test] / 1e6), "number"));
       rows.push(row);
     }
     body.replaceChildren(...rows);

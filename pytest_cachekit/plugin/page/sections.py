@@ -14,7 +14,7 @@ from .tables import Html, finding, html_of, table
 
 _MOST_CHANGES = 25
 _MOST_REFUSALS = 10
-_MOST_COSTLY = 25
+_MOST_COSTLY = 15
 _MOST_DIRECTORIES = 60
 
 
@@ -26,7 +26,7 @@ def figures(facts: Facts) -> Html:
         (f"{total.ran:,}", "run"),
         (f"{total.hit_rate:.1%}", "hit rate"),
         (duration(total.saved), "saved"),
-        (duration(total.spent), "spent on tests that ran"),
+        (duration(total.spent), "spent on running"),
     ]
     listed = "".join(
         f"<div><dt>{html_of(word)}</dt><dd>{html_of(figure)}</dd></div>" for figure, word in figures
@@ -97,15 +97,17 @@ def refusals(facts: Facts) -> Html:
     tests = table(
         "costly",
         "Tests that took longest",
-        ("Test", "Reason", "Took"),
+        ("Test, and why", "Took"),
         [_costly(facts, test) for test in facts.costly[:_MOST_COSTLY]],
         numbers=1,
     )
     return Html(f"{reasons}{_rest(groups, _MOST_REFUSALS, 'reasons')}{tests}")
 
 
-def _costly(facts: Facts, test: TestInRun) -> tuple[str, str, str]:
-    return test.nodeid, facts.reason(test), duration(test.microseconds / 1e6)
+def _costly(facts: Facts, test: TestInRun) -> tuple[Html, str]:
+    name, why = html_of(test.nodeid), html_of(facts.reason(test))
+    told = Html(f'<span class="name">{name}</span><span class="why">{why}</span>')
+    return told, duration(test.microseconds / 1e6)
 
 
 def history(runs: Sequence[RunLine]) -> Html:
@@ -182,16 +184,15 @@ def directories(facts: Facts) -> Html:
     rows = [
         (
             finding(group.name, search="" if group.name == "." else f"{group.name}/"),
-            f"{group.tests:,}",
+            Html(f"{_share(group)}{group.hit_rate:.0%}"),
             f"{group.replayed:,}",
             f"{group.ran:,}",
             duration(group.saved),
-            Html(f"{_share(group)}{group.hit_rate:.0%}"),
         )
         for group in sorted(shown, key=lambda group: group.name)
     ]
-    heads = ("Directory", "Tests", "Replayed", "Run", "Saved", "Hit rate")
-    listed = table("directories", "Tests by the directory of their file", heads, rows, numbers=5)
+    heads = ("Directory", "Hit rate", "Replayed", "Run", "Saved")
+    listed = table("directories", "Tests by the directory of their file", heads, rows, numbers=4)
     return Html(f"{listed}{_rest(groups, _MOST_DIRECTORIES, 'directories')}")
 
 
