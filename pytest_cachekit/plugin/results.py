@@ -33,8 +33,16 @@ class TestResults:
 
     __test__ = False
 
-    def __init__(self, config: pytest.Config, shelves: Shelves, fingerprints: Fingerprints) -> None:
-        self.context, self.context_parts = run_context(config)
+    def __init__(
+        self,
+        config: pytest.Config,
+        shelves: Shelves,
+        fingerprints: Fingerprints,
+        *,
+        key_parts: Sequence[str],
+    ) -> None:
+        """Look up and record for the run of `config`, whose key has these parts besides."""
+        self.context, self.context_parts = run_context(config, key_parts)
         self._store = ActionStore(
             shelves.near,
             fingerprints,

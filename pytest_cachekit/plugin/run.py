@@ -23,6 +23,7 @@ from ..settings import Settings
 from ..storage import BackendSize, Shelf
 from .audit import Audit
 from .coverage import count_as_covered
+from .hooks import implementers, open_by_hooks
 from .log import last_run_of, line_of, log
 from .obstacles import Obstacle, find_obstacle
 from .questions import answer_questions
@@ -51,11 +52,15 @@ class Run:
         """What the summary says besides."""
         self.last: LastRun | None = None
         """What was decided about each test, once the run is over."""
+        self.openers = implementers(config.hook.pytest_cachekit_backend)
+        """Who could open its backends."""
         self.is_on = False
         """Whether anything is recorded or replayed."""
         self._shelves: Shelves | None = None
         self._results: TestResults | None = None
         self._covered: list[CoveredFile] = []
+        self.key_parts: list[str] | None = None
+        """What hooks add to the key; None until they are asked."""
         self.path: list[str] = []
         """Where modules are looked for once tests are collected; empty until then."""
         if self.obstacle is not None and self.obstacle.stops_recording:
@@ -67,6 +72,7 @@ class Run:
                 # The controller alone talks to it.
                 with_far="PYTEST_XDIST_WORKER" not in os.environ,
                 warn=self.warn,
+                open_url=open_by_hooks(config),
             )
         except CachekitError as error:
             self.give_up(str(error))
@@ -248,9 +254,12 @@ class Run:
         return [Miss("the cache can't be used")] * len(items)
 
     def _open_results(self) -> TestResults | None:
-        if self._results is None and self._shelves is not None:
+        parts = self.key_parts
+        if self._results is None and self._shelves is not None and parts is not None:
             try:
-                self._results = TestResults(self.config, self._shelves, self.fingerprints)
+                self._results = TestResults(
+                    self.config, self._shelves, self.fingerprints, key_parts=parts
+                )
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._fail("looked up", error)
         return self._results
