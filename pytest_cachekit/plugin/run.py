@@ -177,16 +177,20 @@ class Run:
             if line is not None:
                 line.not_stored = line.not_stored or reason
 
+    @property
+    def stores(self) -> bool:
+        """Whether results are stored."""
+        return self._results is not None and self.settings.cachekit_mode != "read-only"
+
     def finish(self) -> None:
         """Store what was recorded, unless the cache is only read."""
-        stores = self.settings.cachekit_mode != "read-only"
         try:
-            if self._results is not None and stores:
+            if self._results is not None and self.stores:
                 self._results.flush()
             if self._shelves is not None:
                 self.remarks = self._shelves.remarks()
                 self.last = last_run_of(self.tally, self.settings.cachekit_mode, self.remarks)
-                if self._results is not None and stores and self.tally.lines:
+                if self._results is not None and self.stores and self.tally.lines:
                     self._log(self._results, self._shelves, self.last)
                 self.size = self._shelves.near.size()
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run

@@ -45,6 +45,12 @@ class Line:
         return self.outcome is not None and not self.replayed
 
     @property
+    def is_stored(self) -> bool:
+        """Whether it ran and nothing speaks against storing how it ended."""
+        kept_out = self.not_stored is not None or self.verdict.kind == "uncacheable"
+        return self.has_run and not kept_out and self.unsteady is None
+
+    @property
     def category(self) -> str:
         """In the summary: replayed, audited, not run, or why it ran."""
         if self.replayed:

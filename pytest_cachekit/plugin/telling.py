@@ -62,7 +62,9 @@ class Telling:
         write_doubts(terminalreporter, run.tally)
         if run.settings.cachekit_explain:
             write_explanations(terminalreporter, run.tally)
-        write_summary(terminalreporter, run.tally, run.size, run.where, run.remarks)
+        write_summary(
+            terminalreporter, run.tally, run.size, run.where, run.remarks, stores=run.stores
+        )
 
     def write_report(self) -> None:
         """Write the report, where one is asked for: a page, or JSON."""
