@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import cached_property
 
 import pytest
 
@@ -26,6 +27,7 @@ from .coverage import count_as_covered
 from .hooks import implementers, open_by_hooks
 from .log import last_run_of, line_of, log
 from .obstacles import Obstacle, find_obstacle
+from .progress import Progress, progress_of
 from .questions import answer_questions
 from .recordings import TestRecording
 from .replay import replay
@@ -114,7 +116,8 @@ class Run:
         """
         results = self._open_results()
         try:
-            return None if results is None else results.find_collected(group, groups)
+            with self._progress:
+                return None if results is None else results.find_collected(group, groups)
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("looked up", error)
             return None
@@ -252,17 +255,28 @@ class Run:
         results = self._open_results()
         if results is not None:
             try:
-                return results.look_up(items, self.why_everything_runs)
+                with self._progress:
+                    return results.look_up(items, self.why_everything_runs)
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._fail("looked up", error)
         return [Miss("the cache can't be used")] * len(items)
+
+    @cached_property
+    def _progress(self) -> Progress:
+        progress = progress_of(self.config)
+        self.fingerprints.file_read = progress.file_read
+        return progress
 
     def _open_results(self) -> TestResults | None:
         parts = self.key_parts
         if self._results is None and self._shelves is not None and parts is not None:
             try:
                 self._results = TestResults(
-                    self.config, self._shelves, self.fingerprints, key_parts=parts
+                    self.config,
+                    self._shelves,
+                    self.fingerprints,
+                    key_parts=parts,
+                    progress=self._progress,
                 )
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._fail("looked up", error)
