@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -13,12 +13,12 @@ from ..actions.catalogue import Selection, StoredAction, find_actions, read_text
 from ..actions.checking import Checked, check
 from ..actions.explaining import Explanation, explain, matching_tests
 from ..actions.joining import Merged, merge
-from ..actions.kinds import KINDS, ActionKind
+from ..actions.kinds import kinds_named
 from ..actions.last_run import read_last_run
+from ..actions.namespaces import NamespaceTotals, namespaces
 from ..actions.removal import Removed, clear, collect_garbage
 from ..actions.runs import read_runs
 from ..actions.statistics import Part, Statistics, sizes, statistics
-from ..errors import CacheUsageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..plugin.context import deviations
@@ -71,6 +71,7 @@ class CacheUtils:
         settings = dataclasses.replace(self.place.settings, cachekit_url=self._url)
         shelves = open_shelves(settings, base, with_far=False, warn=lambda _: None)
         self.progress = Progress(progress)
+        self._view = shelves.near.view
         self.backend: Backend = counted(shelves.near.view(), self.progress)
         """What is near; a remote tier is opened by its own URL."""
         self._conceal = shelves.conceal
@@ -122,7 +123,7 @@ class CacheUtils:
             StorageError: the cache can't be read.
             CacheUsageError: there is no such kind.
         """
-        kinds = _kinds(kind)
+        kinds = kinds_named(kind)
         with self.progress:
             yield from find_actions(self.backend, selection, kinds)
 
@@ -134,6 +135,15 @@ class CacheUtils:
             StorageError: the cache can't be read.
         """
         return statistics(self.backend)
+
+    @is_long
+    def get_namespaces(self) -> list[NamespaceTotals]:
+        """Return totals of each namespace and epoch in the cache, whichever this one is.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        return namespaces(self._view)
 
     @is_long
     def get_size_breakdown(self) -> dict[str, Part]:
@@ -205,7 +215,7 @@ class CacheUtils:
             StorageError: the cache can't be read or written.
             CacheUsageError: there is no such kind.
         """
-        return clear(self.backend, selection, _kinds(kind), dry_run=dry_run)
+        return clear(self.backend, selection, kinds_named(kind), dry_run=dry_run)
 
     @is_long
     def collect_garbage(
@@ -283,11 +293,3 @@ class CacheUtils:
         if not path.is_relative_to(self.place.root) or not path.exists():
             return nodeid
         return path.relative_to(self.place.root).as_posix() + separator + name
-
-
-def _kinds(name: str | None) -> Collection[ActionKind] | None:
-    if name is None:
-        return None
-    if name not in KINDS:
-        raise CacheUsageError(f"{name!r} is no kind of entry: write one of {', '.join(KINDS)}.")
-    return [KINDS[name]]
