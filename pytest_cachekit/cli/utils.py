@@ -22,7 +22,6 @@ from ..actions.statistics import Part, Statistics, sizes, statistics
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..plugin.context import deviations
-from ..plugin.page.render import render_page
 from ..plugin.place import Place, find_place
 from ..plugin.progress import Progress
 from ..plugin.shelves import open_shelves
@@ -161,6 +160,8 @@ class CacheUtils:
         Raises:
             StorageError: the cache can't be read.
         """
+        from ..plugin.page.render import render_page
+
         last = read_last_run(self.backend)
         if last is None:
             return None
