@@ -65,20 +65,39 @@ def test_what_parts_of_the_key_were_asked_of_is_no_input(project: Project) -> No
     assert verdicts(asking.edit({"state": "idle"}).run("--cachekit")) == ["hit"]
 
 
-def test_what_a_hook_leaves_behind_is_an_input_of_who_uses_it(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("name", "leave", "find"),
+    [
+        ("key_parts(config)", "shared.FOUND.append(shared.state())", "shared.FOUND[0]"),
+        ("key_parts(config)", "shared.state_once()", "shared.state_once()"),
+        ("key_parts(config)", "os.environ['STATE'] = shared.state()", "os.environ['STATE']"),
+        (
+            "key_parts(config)",
+            "Path('copy').write_text(shared.state())",
+            "Path('copy').read_text()",
+        ),
+        ("is_cacheable(item)", "shared.state_once()", "shared.state_once()"),
+    ],
+    ids=["in a list", "in a memo", "in a variable", "in a file", "when asked about a test"],
+)
+def test_what_a_hook_leaves_behind_is_an_input_of_who_uses_it(
+    project: Project, name: str, leave: str, find: str
+) -> None:
+    imports = "import os, shared\nfrom pathlib import Path\n"
     leaving = project.ini("pythonpath = .").write(
         {
-            "shared.py": "FOUND = []\ndef note(text):\n    FOUND.append(text)",
+            "shared.py": """
+                import functools
+                FOUND = []
+                def state():
+                    return open("state").read()
+                @functools.lru_cache
+                def state_once():
+                    return state()
+                """,
             "state": "1",
-            "test_it.py": "import shared\ndef test_it(): assert shared.FOUND == ['1']",
-            **hook(
-                """
-                import shared
-                def pytest_cachekit_key_parts(config):
-                    shared.note(open("state").read())
-                    return {}
-                """
-            ),
+            "test_it.py": f"{imports}def test_it(): assert {find} == '1'",
+            **hook(f"{imports}def pytest_cachekit_{name}:\n    {leave}"),
         }
     )
     leaving.run("--cachekit")

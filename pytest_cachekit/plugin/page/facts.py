@@ -57,7 +57,7 @@ class Facts:
         directories: dict[str, Group] = {}
         for test in run.tests:
             self.all.add(test)
-            name = test.nodeid.partition("::")[0].rpartition("/")[0] or "."
+            name = test.nodeid.partition("::")[0].rpartition("/")[0]
             directories.setdefault(name, Group(name)).add(test)
         self.directories = [directories[name] for name in sorted(directories)]
 

@@ -112,7 +112,7 @@ def _costly(facts: Facts, test: TestInRun) -> tuple[Html, str]:
 
 def history(runs: Sequence[RunLine]) -> Html:
     """Return plots and numbers of the last runs, newest first in `runs`."""
-    if not runs:
+    if len(runs) < 2:
         return Html("<p>Nothing is known of earlier runs.</p>")
     shown = list(reversed(runs))
     replayed, ran = sum(run.replayed for run in runs), sum(run.ran for run in runs)
@@ -159,9 +159,8 @@ def history(runs: Sequence[RunLine]) -> Html:
         ],
         numbers=4,
     )  # fmt: skip
-    words = f"{len(runs)} runs" if len(runs) > 1 else "one run"
     return Html(
-        f"<p>In {words}: {replayed:,} tests replayed, {ran:,} run, hit rate {rate:.1%}, "
+        f"<p>In {len(runs)} runs: {replayed:,} tests replayed, {ran:,} run, hit rate {rate:.1%}, "
         f'{html_of(duration(saved))} saved.</p><div class="plots">{tests}{time_saved}</div>'
         f"<details><summary>Numbers of each run</summary>{numbers}</details>"
     )
@@ -169,8 +168,7 @@ def history(runs: Sequence[RunLine]) -> Html:
 
 def _figure(caption: Html, picture: str, scale: Sequence[str], ends: tuple[str, str]) -> Html:
     marks = "".join(f"<span>{html_of(mark)}</span>" for mark in scale)
-    times = ends if ends[0] != ends[1] else ends[:1]
-    feet = "".join(f"<span>{html_of(end)}</span>" for end in times)
+    feet = "".join(f"<span>{html_of(end)}</span>" for end in ends)
     return Html(
         f'<figure><figcaption>{caption}</figcaption><div class="scale" aria-hidden="true">{marks}'
         f'</div>{picture}<div class="ends" aria-hidden="true">{feet}</div></figure>'
@@ -183,7 +181,7 @@ def directories(facts: Facts) -> Html:
     shown = sorted(groups, key=lambda group: -group.tests)[:_MOST_DIRECTORIES]
     rows = [
         (
-            finding(group.name, search="" if group.name == "." else f"{group.name}/"),
+            finding(group.name, search=f"{group.name}/") if group.name else "the rootdir",
             Html(f"{_share(group)}{group.hit_rate:.0%}"),
             f"{group.replayed:,}",
             f"{group.ran:,}",
