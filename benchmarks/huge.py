@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_cachekit.actions.changes import pack_source
+from pytest_cachekit.actions.last_run import Cause, LastRun, TestInRun
 from pytest_cachekit.actions.outcomes import Phase, TestOutcome
 from pytest_cachekit.actions.runs import Reason, RunContext, RunLine, log_run
 from pytest_cachekit.inputs.digest import digest, digest_text
@@ -28,7 +29,7 @@ _PER_FILE = 33
 _MODULES = 200
 _COMMANDS = (
     ["list"], ["list", "--json"], ["list", "--name", "tests/test_7*"], ["stats"], ["size"],
-    ["verify"], ["gc", "--dry-run"], ["clear", "--dry-run"],
+    ["verify"], ["report"], ["gc", "--dry-run"], ["clear", "--dry-run"],
 )  # fmt: skip
 
 
@@ -51,12 +52,20 @@ def fill(directory: Path, tests: int, now: float = 1_700_000_000.0) -> None:
             builder.add(f"test_{number}[case-{number % 7}]", reading, _outcome(number), now + file)
         items[f"tests:1:{CONTEXT}:{group}"] = encode_record(builder.build())
     backend.set_many(items)
+    causes = [Cause("all inputs unchanged"), Cause("a changed", "a")]
+    last = LastRun(now + 49, "read-write", causes, [], [])
+    for number in range(tests):
+        name = f"tests/test_{number // _PER_FILE}.py::test_{number}[case-{number % 7}]"
+        replayed = number >= 900
+        category = "replayed" if replayed else "stale"
+        last.tests.append(TestInRun(name, category, "passed", int(not replayed), 10_200))
     for number in range(50):
         reasons = [Reason("stale", "function package/module1.py::function changed", 900)]
         line = RunLine(
             now + number, CONTEXT, "here", "read-write", tests - 900, 900, 0, 60, reasons
         )
-        log_run(backend, line, RunContext([], {}, "", {}, {}, False, False), [])
+        context = RunContext([], {}, "", {}, {}, False, False)
+        log_run(backend, line, context, [], last if number == 49 else None)
     backend.close()
 
 
@@ -86,9 +95,16 @@ def main() -> None:
         fill(cache, arguments.tests)
         print(f"filled in {time.perf_counter() - begin:.1f} s: {arguments.tests:,} tests")
         for command in _COMMANDS:
-            words = [sys.executable, "-m", "pytest_cachekit", *command, "--cache-dir", str(cache)]
+            words = [
+                sys.executable,
+                "-m",
+                "pytest_cachekit",
+                *command,
+                "--cache-dir",
+                str(cache.absolute()),
+            ]
             begin = time.perf_counter()
-            done = subprocess.run(words, capture_output=True, text=True, check=True)
+            done = subprocess.run(words, cwd=workshop, capture_output=True, text=True, check=True)
             took = time.perf_counter() - begin
             if command == ["list", "--json"]:
                 assert len(json.loads(done.stdout)) == arguments.tests

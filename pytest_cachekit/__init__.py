@@ -7,14 +7,23 @@ if TYPE_CHECKING:
     from .actions.artifacts import ArtifactCache as ArtifactCache
     from .actions.execution import ExecutionCache as ExecutionCache
     from .plugin.cached_fixture import fixture as fixture
+    from .plugin.declared import DeclaredInputs as DeclaredInputs
 
 __version__ = "0.1.0"
-__all__ = ["AnalysisCache", "ArtifactCache", "ExecutionCache", "__version__", "fixture"]
+__all__ = [
+    "AnalysisCache",
+    "ArtifactCache",
+    "DeclaredInputs",
+    "ExecutionCache",
+    "__version__",
+    "fixture",
+]
 
 _HOMES = {
     "AnalysisCache": "actions.analysis",
     "ArtifactCache": "actions.artifacts",
     "ExecutionCache": "actions.execution",
+    "DeclaredInputs": "plugin.declared",
     "fixture": "plugin.cached_fixture",
 }
 

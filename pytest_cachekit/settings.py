@@ -123,7 +123,7 @@ OPTIONS = (
     ),
     Option(
         "cachekit-report",
-        "write what was decided about each test, and statistics, to this JSON file",
+        "write what was decided about each test to this file: a page (.html), else JSON",
         default="",
         metavar="PATH",
     ),

@@ -74,7 +74,7 @@ class Run:
     def plain_stdout(self) -> str:
         """What was printed, without what cachekit adds, and without times and run directories."""
         text = re.sub(r"^cachekit: .*\n", "", self.stdout, flags=re.MULTILINE)
-        text = re.sub(r"^-+ cachekit -+\n(\S+ {2,}.*\n){3}", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^-+ cachekit -+\n(\S+ {2,}.*\n){3,}", "", text, flags=re.MULTILINE)
         text = text.replace(" (cached)", "")
         text = re.sub(r"\b\d+\.\d+s", "0s", text).replace(str(self._results), "")
         return re.sub(r" +(?=(\x1b\[\d+m)*\[ *\d+(%|/\d+)\])|[-=]{2,}", " ", text)

@@ -82,6 +82,28 @@ def test_the_summary_counts_what_was_replayed_and_why_the_rest_ran(recorded: Pro
     assert re.fullmatch(rf"cache   \d+ entries, [\d.]+ KiB in {where}", lines[start + 3])
 
 
+def test_the_first_run_says_what_the_next_saves(project: Project) -> None:
+    told = project.write(FILES).run("--cachekit").stdout
+    assert re.search(r"^saved   nothing yet; 3 results were stored, worth \d+ ms when ", told, re.M)
+    again = project.write(FILES).run("--cachekit", "--cachekit-mode=refresh").stdout
+    assert "saved   nothing yet; 3 results were stored" in again
+    kept = project.write({"test_new.py": "def test_new(): pass"})
+    read = kept.run("--cachekit", "--cachekit-mode=read-only").stdout
+    assert "saved   0 ms, hit rate 0.0%" in read
+
+
+def test_more_is_told_where_asked(recorded: Project) -> None:
+    edited = recorded.replace("pkg/mod.py", "return 1", "return 2")
+    lines = edited.run("--cachekit", "-v").stdout.splitlines()
+
+    assert [line for line in lines if line.startswith("why ")] == [
+        "why     1 stale: function pkg/mod.py::f changed",
+        "why     1 not cacheable outcome: no result stored yet; not stored: failed in call",
+        "why     1 uncacheable: its marker says so",
+    ]
+    assert not [line for line in recorded.run("--cachekit").stdout.splitlines() if "why" in line]
+
+
 def test_tests_after_a_stop_are_told_as_not_run(recorded: Project) -> None:
     run = recorded.run("--cachekit", "-x")
 

@@ -11,6 +11,7 @@ from ..storage.batches import in_batches
 from .catalogue import SOURCES
 from .checking import fault_of
 from .kinds import KINDS
+from .last_run import LAST
 from .runs import CONTEXTS, LOG
 
 
@@ -32,7 +33,7 @@ def merge(backend: Backend, entries: Iterable[tuple[str, bytes]]) -> Merged:
     """Take `entries` into `backend`, without replacing anything.
 
     A record that both have gets the entries of both, newest first, as many as one keeps.
-    The log of runs stays the cache's own.
+    The log of runs, and the last run, stay the cache's own.
 
     Args:
         backend: the cache.
@@ -46,7 +47,7 @@ def merge(backend: Backend, entries: Iterable[tuple[str, bytes]]) -> Merged:
         stored = backend.get_many(key for key, _ in batch)
         items: dict[str, bytes] = {}
         for key, value in batch:
-            if key == LOG:
+            if key in (LOG, LAST):
                 continue
             if not _is_usable(key, value):
                 merged.refused += 1

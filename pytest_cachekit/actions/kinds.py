@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
 
+from ..errors import CacheUsageError
 from ..inputs.manifest import VERSION
 from .outcomes import decode_outcome
 
@@ -57,3 +58,16 @@ def _tell_test(outcome: msgspec.Raw) -> Told | None:
 TESTS = ActionKind("tests", _tell_test)
 KINDS = {TESTS.name: TESTS}
 """All kinds, by name; who adds a kind of action adds it here."""
+
+
+def kinds_named(name: str | None) -> Collection[ActionKind] | None:
+    """Return the kind of a name, for what takes kinds; None, which is all of them, for None.
+
+    Raises:
+        CacheUsageError: there is no such kind.
+    """
+    if name is None:
+        return None
+    if name not in KINDS:
+        raise CacheUsageError(f"{name!r} is no kind of entry: write one of {', '.join(KINDS)}.")
+    return [KINDS[name]]

@@ -11,6 +11,7 @@ from ..storage import Backend
 from ..storage.batches import get_each
 from .catalogue import SOURCES, Selection, StoredRecord, actions_of, read_records
 from .kinds import KINDS, NOTE, ActionKind
+from .last_run import LAST
 from .runs import CONTEXTS, LOG, read_runs
 
 _Values = dict[str, bytes]
@@ -102,7 +103,8 @@ def clear(
         if kept is not None:
             named.update(digest for _, digest in kept.sources)
     if selection.is_everything and kinds is None:
-        _drop_contexts(backend, [*backend.keys(CONTEXTS), *backend.keys(LOG)], removed)
+        of_runs = [key for prefix in (CONTEXTS, LOG, LAST) for key in backend.keys(prefix)]
+        _drop_contexts(backend, of_runs, removed)
     _drop_texts(backend, named, removed)
     if not dry_run:
         removed.apply(backend)

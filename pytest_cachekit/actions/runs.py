@@ -5,7 +5,8 @@ Grammar, version 1 (msgpack of the types below), under two kinds of keys:
     runs:1               a list of RunLine, newest first
     context:1:CONTEXT    RunContext, as the last run with that context left it
 
-They serve who asks afterwards, and decide nothing. History: 1, the first.
+and, in `last_run.py`, what was decided about each test of the last. They serve who asks
+afterwards, and decide nothing. History: 1, the first.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import msgspec
 from ..inputs.digest import digest_text
 from ..inputs.layout import Layout
 from ..storage import Backend
+from .last_run import LAST, LastRun, pack_last_run, unpack_last_run
 
 VERSION = 1
 LOG = f"runs:{VERSION}"
@@ -107,7 +109,13 @@ def read_context(backend: Backend, context: str) -> RunContext | None:
     return _decode_context(backend.get_many([CONTEXTS + context]).get(CONTEXTS + context))
 
 
-def log_run(backend: Backend, line: RunLine, context: RunContext, selected: Iterable[str]) -> None:
+def log_run(
+    backend: Backend,
+    line: RunLine,
+    context: RunContext,
+    selected: Iterable[str],
+    last: LastRun | None = None,
+) -> None:
     """Add a run to the log, and keep what its context is.
 
     Of runs side by side one may be missing in the log.
@@ -117,6 +125,7 @@ def log_run(backend: Backend, line: RunLine, context: RunContext, selected: Iter
         line: the run's statistics.
         context: what the run knows; what it is silent about is taken over from earlier runs.
         selected: node ids of the tests that the run had.
+        last: what was decided about each of them, which takes the place of the run's before.
 
     Raises:
         StorageError: the cache can't be written.
@@ -130,6 +139,8 @@ def log_run(backend: Backend, line: RunLine, context: RunContext, selected: Iter
     content = _encoder.encode(context)
     if content != stored.get(key):
         items[key] = content
+    if last is not None:
+        items[LAST] = pack_last_run(last)
     backend.set_many(items)
 
 
@@ -142,6 +153,8 @@ def decodes(key: str, content: bytes) -> bool | None:
     """Return whether `content` is what belongs under `key`; None where the key is no run's."""
     if key == LOG:
         return _decode(_runs, content) is not None
+    if key == LAST:
+        return unpack_last_run(content) is not None
     return _decode(_context, content) is not None if key.startswith(CONTEXTS) else None
 
 

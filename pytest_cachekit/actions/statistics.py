@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..storage import Backend
 from .catalogue import SOURCES, actions_of, read_records
 from .kinds import KINDS
+from .last_run import LAST
 from .runs import CONTEXTS, LOG, Reason, RunLine, read_runs
 
 
@@ -97,7 +98,7 @@ def sizes(backend: Backend) -> dict[str, Part]:
         StorageError: the cache can't be read.
     """
     prefixes = {kind.name: [kind.prefix] for kind in KINDS.values()}
-    prefixes |= {"source texts": [SOURCES], "runs": [LOG, CONTEXTS]}
+    prefixes |= {"source texts": [SOURCES], "runs": [LOG, LAST, CONTEXTS]}
     parts: dict[str, Part] = {}
     for name, found in prefixes.items():
         held = [backend.size(prefix) for prefix in found]

@@ -6,7 +6,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -32,6 +32,7 @@ _COMMANDS = {
     "import": "moving",
     "list": "listing",
     "merge": "moving",
+    "report": "reporting",
     "show": "listing",
     "size": "numbers",
     "stats": "numbers",
@@ -81,7 +82,7 @@ def with_cache(function: Callable[..., int | None]) -> Callable[..., None]:
             raise click.UsageError("give either --cache-dir or --url.")
         place = f"file:{cache_dir}" if cache_dir is not None else url
         try:
-            with CacheUtils(place) as utils:
+            with CacheUtils(place, progress=_terminal()) as utils:
                 status = function(utils, **options)
         except CachekitError as error:
             raise Unusable(str(error)) from error
@@ -93,6 +94,11 @@ def with_cache(function: Callable[..., int | None]) -> Callable[..., None]:
             raise click.exceptions.Exit(status)
 
     return command
+
+
+def _terminal() -> TextIO | None:
+    """Return where somebody looks on while results go elsewhere or are still to come."""
+    return sys.stderr if sys.stderr.isatty() else None
 
 
 class Unusable(click.ClickException):

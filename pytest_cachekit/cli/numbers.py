@@ -6,10 +6,13 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from ..actions.namespaces import NamespaceTotals
+from ..actions.runs import RunLine
 from ..actions.statistics import Part, Statistics
 from .command import say_if_absent, with_cache
 from .utils import CacheUtils
@@ -22,10 +25,18 @@ _TOP = 10
 @click.option("--json", "as_json", is_flag=True, help="As JSON, run by run.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV: a name and a number a line.")
 @click.option("--prometheus", is_flag=True, help="In Prometheus's text format.")
+@click.option("--namespaces", is_flag=True, help="Namespace by namespace, as a table or JSON.")
 @with_cache
-def stats_command(utils: CacheUtils, as_json: bool, as_csv: bool, prometheus: bool) -> None:
+def stats_command(
+    utils: CacheUtils, as_json: bool, as_csv: bool, prometheus: bool, namespaces: bool
+) -> None:
     """Tell what the cache holds, and what it was good for in the last runs."""
     say_if_absent(utils)
+    if namespaces:
+        if as_csv or prometheus:
+            raise click.UsageError("--namespaces goes with --json, or with nothing.")
+        _tell_namespaces(utils.get_namespaces(), as_json)
+        return
     stats = utils.get_stats()
     if as_json:
         click.echo(json.dumps(_data(stats, utils.url), indent=1))
@@ -39,6 +50,40 @@ def stats_command(utils: CacheUtils, as_json: bool, as_csv: bool, prometheus: bo
         click.echo("\n".join(_lines(stats, utils.url)))
 
 
+def _tell_namespaces(found: Sequence[NamespaceTotals], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "namespace": one.namespace,
+                "epoch": one.epoch,
+                "keys": one.keys,
+                "bytes": one.bytes,
+                "runs": None if one.runs is None else [_run_data(run) for run in one.runs],
+            }
+            for one in found
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for one in found:
+        name = f"{one.namespace or 'no namespace'}{f', epoch {one.epoch}' if one.epoch else ''}"
+        held = f"{plural(one.keys, 'key'):>12} {bytes_in_words(one.bytes):>11}"
+        click.echo(f"{name:<28} {held}  {_runs_in_words(one.runs)}")
+
+
+def _runs_in_words(runs: Sequence[RunLine] | None) -> str:
+    if runs is None:
+        return "signed with another key"
+    if not runs:
+        return "no run known"
+    replayed, ran = sum(run.replayed for run in runs), sum(run.ran for run in runs)
+    saved = duration(sum(run.saved for run in runs))
+    return f"{plural(len(runs), 'run')}: {replayed:,} replayed, {ran:,} run, {saved} saved"
+
+
+def _run_data(run: RunLine) -> dict[str, Any]:
+    return {**_fields(run), "reasons": [_fields(reason) for reason in run.reasons]}
+
+
 def _data(stats: Statistics, url: str) -> dict[str, Any]:
     return {
         "version": 1,
@@ -50,10 +95,7 @@ def _data(stats: Statistics, url: str) -> dict[str, Any]:
         "hit_rate": stats.hit_rate,
         "saved": stats.saved,
         "reasons": [_fields(reason) for reason in stats.reasons],
-        "runs": [
-            {**_fields(run), "reasons": [_fields(reason) for reason in run.reasons]}
-            for run in stats.runs
-        ],
+        "runs": [_run_data(run) for run in stats.runs],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..actions.explaining import Explanation
-from ..actions.verdict import Hit
+from ..actions.verdict import Hit, Stale
 from .command import WOULD_RUN, with_cache
 from .trees import tree_of
 from .utils import CacheUtils
@@ -37,6 +37,11 @@ def why_command(utils: CacheUtils, nodeid: str, tree: bool | None, as_json: bool
     else:
         for one in found:
             _tell(one, utils, tree=len(found) == 1 if tree is None else tree)
+        if not all(one.is_certain for one in found):
+            click.echo(
+                "Who notices a changed binding is told by loaded modules: where it says that a "
+                "test may not need to run, only a run finds out."
+            )
         _tell_run(found[0])
     return (
         0
@@ -48,11 +53,10 @@ def why_command(utils: CacheUtils, nodeid: str, tree: bool | None, as_json: bool
 def _tell(one: Explanation, utils: CacheUtils, *, tree: bool) -> None:
     verdict = one.verdict
     word = click.style(verdict.kind, fg=_COLOURS[verdict.kind], bold=True)
-    click.echo(f"{one.nodeid}: {word}: {verdict.reason}")
-    if not one.is_certain:
-        click.echo(
-            "  Who notices that is told by loaded modules: pytest may find that it needn't run."
-        )
+    reason = verdict.reason
+    if isinstance(verdict, Stale) and not one.is_certain:
+        word, reason = f"{word} (may not need to run)", f"{verdict.input} changed"
+    click.echo(f"{one.nodeid}: {word}: {reason}")
     if one.not_stored is not None and verdict.kind != "uncacheable":
         click.echo(f"  Its last result was not stored: {one.not_stored}.")
     if one.difference is not None:

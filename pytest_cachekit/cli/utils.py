@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from ..actions.catalogue import Selection, StoredAction, find_actions, read_text
 from ..actions.checking import Checked, check
 from ..actions.explaining import Explanation, explain, matching_tests
 from ..actions.joining import Merged, merge
-from ..actions.kinds import KINDS, ActionKind
+from ..actions.kinds import kinds_named
+from ..actions.last_run import read_last_run
+from ..actions.namespaces import NamespaceTotals, namespaces
 from ..actions.removal import Removed, clear, collect_garbage
+from ..actions.runs import read_runs
 from ..actions.statistics import Part, Statistics, sizes, statistics
-from ..errors import CacheUsageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..plugin.context import deviations
 from ..plugin.place import Place, find_place
+from ..plugin.progress import Progress
 from ..plugin.shelves import open_shelves
+from ..plugin.summary import held_in_words
 from ..storage import Backend
 from ..storage.portable import export_entries, held_entries, read_entries
+from .counted import counted, is_long
 
 
 class CacheUtils:
@@ -36,7 +41,11 @@ class CacheUtils:
     """
 
     def __init__(
-        self, url: str | os.PathLike[str] | None = None, *, project: Path | None = None
+        self,
+        url: str | os.PathLike[str] | None = None,
+        *,
+        project: Path | None = None,
+        progress: TextIO | None = None,
     ) -> None:
         """Open a cache.
 
@@ -44,6 +53,7 @@ class CacheUtils:
             url: a directory, or a URL as `--cachekit-url` takes it, relative to the working
                 directory; the project's by default, as pytest would find it.
             project: a directory of the project; the working directory by default.
+            progress: a terminal to tell on how far long work is.
 
         Raises:
             CachekitError: there is a cache that can't be used, or pytest's configuration is broken.
@@ -59,7 +69,9 @@ class CacheUtils:
                 self._url = f"file:{self._url}"
         settings = dataclasses.replace(self.place.settings, cachekit_url=self._url)
         shelves = open_shelves(settings, base, with_far=False, warn=lambda _: None)
-        self.backend: Backend = shelves.near.view()
+        self.progress = Progress(progress)
+        self._view = shelves.near.view
+        self.backend: Backend = counted(shelves.near.view(), self.progress)
         """What is near; a remote tier is opened by its own URL."""
         self._conceal = shelves.conceal
 
@@ -110,8 +122,11 @@ class CacheUtils:
             StorageError: the cache can't be read.
             CacheUsageError: there is no such kind.
         """
-        return find_actions(self.backend, selection, _kinds(kind))
+        kinds = kinds_named(kind)
+        with self.progress:
+            yield from find_actions(self.backend, selection, kinds)
 
+    @is_long
     def get_stats(self) -> Statistics:
         """Return totals, and what the last runs say.
 
@@ -120,6 +135,16 @@ class CacheUtils:
         """
         return statistics(self.backend)
 
+    @is_long
+    def get_namespaces(self) -> list[NamespaceTotals]:
+        """Return totals of each namespace and epoch in the cache, whichever this one is.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        return namespaces(self._view)
+
+    @is_long
     def get_size_breakdown(self) -> dict[str, Part]:
         """Return how much is stored, by parts.
 
@@ -128,6 +153,22 @@ class CacheUtils:
         """
         return sizes(self.backend)
 
+    @is_long
+    def report(self) -> str | None:
+        """Return an HTML page about the last run and those before; None where none is known.
+
+        Raises:
+            StorageError: the cache can't be read.
+        """
+        from ..plugin.page.render import render_page
+
+        last = read_last_run(self.backend)
+        if last is None:
+            return None
+        held = held_in_words(self.backend.size(), self.url)
+        return render_page(self.place.root.name, last, read_runs(self.backend), held)
+
+    @is_long
     def why(self, nodeid: str) -> list[Explanation]:
         """Return what would become of the tests that `nodeid` names, in a run as the last one was.
 
@@ -156,6 +197,7 @@ class CacheUtils:
         """
         return read_text(self.backend, digest)
 
+    @is_long
     def clear(
         self,
         selection: Selection = Selection(),  # noqa: B008  it is frozen
@@ -174,8 +216,9 @@ class CacheUtils:
             StorageError: the cache can't be read or written.
             CacheUsageError: there is no such kind.
         """
-        return clear(self.backend, selection, _kinds(kind), dry_run=dry_run)
+        return clear(self.backend, selection, kinds_named(kind), dry_run=dry_run)
 
+    @is_long
     def collect_garbage(
         self,
         *,
@@ -195,6 +238,7 @@ class CacheUtils:
         """
         return collect_garbage(self.backend, before=before, most_bytes=most_bytes, dry_run=dry_run)
 
+    @is_long
     def verify(self, *, repair: bool = False) -> Checked:
         """Check everything that is stored; with `repair`, delete what can't be used.
 
@@ -203,6 +247,7 @@ class CacheUtils:
         """
         return check(self.backend, repair=repair)
 
+    @is_long
     def export(self, file: Path) -> int:
         """Write all that is stored to one file; return how many keys that are.
 
@@ -211,6 +256,7 @@ class CacheUtils:
         """
         return export_entries(self.backend, file)
 
+    @is_long
     def import_file(self, file: Path) -> Merged:
         """Take what an exported file holds into the cache, which is made if there is none.
 
@@ -219,6 +265,7 @@ class CacheUtils:
         """
         return merge(self.backend, read_entries(file))
 
+    @is_long
     def merge(self, other: CacheUtils) -> Merged:
         """Take what another cache holds into this one, which is made if there is none.
 
@@ -247,11 +294,3 @@ class CacheUtils:
         if not path.is_relative_to(self.place.root) or not path.exists():
             return nodeid
         return path.relative_to(self.place.root).as_posix() + separator + name
-
-
-def _kinds(name: str | None) -> Collection[ActionKind] | None:
-    if name is None:
-        return None
-    if name not in KINDS:
-        raise CacheUsageError(f"{name!r} is no kind of entry: write one of {', '.join(KINDS)}.")
-    return [KINDS[name]]

@@ -111,6 +111,8 @@ class Fingerprints:
             umask = f"{mask:o}"
         self._umask = umask
         self._contents: Contents = {} if contents is None else contents
+        self.file_read: Callable[[], None] = lambda: None
+        """Is called whenever a file's content was read."""
         self.kinds: dict[str, Callable[[str], str]] = {
             "file": self.file,
             "journal": self.journal,
@@ -163,6 +165,7 @@ class Fingerprints:
             return known[1]
         with open(path, "rb") as stream:
             fingerprint = digest(stream.read())
+        self.file_read()
         self._contents[path] = (signature, fingerprint)
         return fingerprint
 

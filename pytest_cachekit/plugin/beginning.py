@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import pytest
 
 from ..errors import CachekitError
 from ..settings import Settings
+from .asking import Asking
 from .ci import ContinuousIntegration, is_by_ci
 from .collecting import Collecting
 from .obstacles import is_distributed
@@ -69,11 +71,13 @@ class Beginning:
             from .controller import Controller
 
             self._stop()
+            manager.register(Asking(self._run, nullcontext), "cachekit-asking")
             manager.register(Controller(self._run, telling), "cachekit-controller")
         elif self._watch is not None:
             manager.register(self._watch, "cachekit-watch")
             collecting = Collecting(self._run, self._watch)
             manager.register(collecting, "cachekit-collecting")
+            manager.register(Asking(self._run, self._watch.asking), "cachekit-asking")
             plugin = CachekitPlugin(self._run, self._watch, collecting, telling)
             manager.register(plugin, "cachekit-session")
 

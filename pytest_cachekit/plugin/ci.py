@@ -67,9 +67,7 @@ def step_summary(tally: Tally) -> str:
     """Return what GitHub shows on the page of a run, as Markdown."""
     counts = tally.counts()
     reasons = Counter(
-        "audited" if line.audited else line.reason
-        for line in tally.lines.values()
-        if line.outcome is not None and not line.replayed
+        "audited" if line.audited else line.reason for line in tally.lines.values() if line.has_run
     )
     ran = _ran(tally)
     lines = [

@@ -50,22 +50,26 @@ HARMLESS_INIS = frozenset(
 )  # fmt: skip
 
 
-_TOLD_BY_DIGEST = ("option ", "ini ", "coverage ", "fixtures ", "-W ")
+_TOLD_BY_DIGEST = ("option ", "ini ", "coverage ", "fixtures ", "-W ", "key part ")
 
 
-def run_context(config: pytest.Config) -> tuple[str, list[str]]:
+def run_context(config: pytest.Config, others: Sequence[str] = ()) -> tuple[str, list[str]]:
     """Return the digest of interpreter, platform, plugins and options that count, and these.
 
     What the user wrote, which may hold secrets, stands there by its name and a digest.
+
+    Args:
+        config: the run's.
+        others: what counts besides.
     """
-    parts = _parts(config)
+    parts = [*_parts(config), *others]
     return digest_text(*parts), [_told(part) for part in parts]
 
 
 def _told(part: str) -> str:
     if not part.startswith(_TOLD_BY_DIGEST):
         return part
-    mark = "=" if part.startswith(("option ", "ini ")) else " "
+    mark = "=" if part.startswith(("option ", "ini ", "key part ")) else " "
     name, _, value = part.partition(mark)
     return f"{name}{mark}{digest_text(value)[:8]}"
 

@@ -15,6 +15,7 @@ import pytest
 from xdist.dsession import DSession
 from xdist.workermanage import WorkerController
 
+from .hooks import ask
 from .identity import remember_nodeid
 from .recordings import unpack
 from .run import Hits, Run
@@ -177,6 +178,7 @@ class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
             for item in items:
                 remember_nodeid(item)
                 add_group(item)
+        ask(self.config, items)
         for item, hit in zip(items, self._run.decide(items), strict=True):
             if hit is not None:
                 self._controller.hits.append((item, hit))

@@ -23,6 +23,13 @@ _MARKER = (
 _beginning_key: pytest.StashKey[Beginning] = pytest.StashKey()
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others may implement, whether or not anybody asks them."""
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare each option as flag and ini value."""
     group = parser.getgroup("cachekit", "cache of test results (pytest-cachekit)")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from .hooks import why_kept_out
 from .stand_ins import is_stand_in
 
 
@@ -68,6 +69,9 @@ def uncacheable_reason(item: pytest.Item) -> str | None:
     if marker is not None and not marker.kwargs.get("enabled", True):
         reason = marker.kwargs.get("reason", "")
         return "its marker says so" + (f": {reason}" if reason else "")
+    kept_out = why_kept_out(item)
+    if kept_out is not None:
+        return kept_out
     if is_stand_in(item):
         # It has a stored outcome, and its file hasn't changed.
         return None

@@ -32,6 +32,7 @@ _LOCAL_HOOKS = (
     "pytest_fixture_", "pytest_collect_", "pytest_pycollect_", "pytest_itemcollected",
     "pytest_collectstart", "pytest_make_collect_report", "pytest_collectreport",
     "pytest_ignore_collect", "pytest_assert", "pytest_plugins", "pytest_addoption",
+    "pytest_cachekit_is_cacheable", "pytest_cachekit_inputs",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ..inputs.tracing.action import Action
 from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
 from ..inputs.tracing.shared_values import watch_value
+from .hooks import HookError, declared_inputs, declares_all
 from .obstacles import is_hypothesis_test
 
 _HARMLESS = frozenset({"_pytest", "", "conftest", __name__.partition(".")[0]})
@@ -56,7 +57,15 @@ class Actions:
             action.parents.add(self._drawing)
         self._recorder.enter(action)
         for marker in item.iter_markers("cachekit"):
-            self._declare(marker, action)
+            self._declare(
+                _names(marker.kwargs.get("inputs", ())), _names(marker.kwargs.get("env", ()))
+            )
+        try:
+            # Within the test, so that what decides about its inputs is an input itself.
+            for declared in declared_inputs(item):
+                self._declare(declared.files, declared.env)
+        except HookError as error:
+            action.refuse(str(error))
         return action
 
     def given(self, item: pytest.Item) -> tuple[Action, Action]:
@@ -119,10 +128,10 @@ class Actions:
             if str(folder) == root:
                 break
 
-    def _declare(self, marker: pytest.Mark, action: Action) -> None:
-        for pattern in _names(marker.kwargs.get("inputs", ())):
+    def _declare(self, files: Iterable[str], variables: Iterable[str]) -> None:
+        for pattern in files:
             self._recorder.observe(self._recorder.read, "declared", pattern)
-        for variable in _names(marker.kwargs.get("env", ())):
+        for variable in variables:
             self._recorder.observe(self._recorder.read, "environment", variable)
 
     def _patch_fixtures(self, patches: Patches) -> None:
@@ -174,8 +183,8 @@ def _tears_down(fixture: FixtureDef[Any]) -> bool:
 
 
 def declares_inputs(item: pytest.Item) -> bool:
-    """Return whether a marker declares what the test's children read."""
-    return any(
+    """Return whether a marker, or a hook, declares what the test's children read."""
+    return declares_all(item) or any(
         marker.kwargs.get("inputs") is not None or marker.kwargs.get("env") is not None
         for marker in item.iter_markers("cachekit")
     )

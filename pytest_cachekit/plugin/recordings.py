@@ -83,7 +83,9 @@ class Ran:
 class Recordings:
     """The tests that ran in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Action) -> None:
+        """Keep them; `beside` is what runs beside them, and may leave something behind."""
+        self._beside = beside
         self._ran: list[Ran] = []
         self._undecided: list[Ran] = []
         """Those that `settle_early` has not returned."""
@@ -160,7 +162,7 @@ class Recordings:
 
     def _graph(self, recorder: Recorder, collections: Sequence[Action] = ()) -> Graph:
         graph = Graph(recorder)
-        graph.prepare([*collections, *(ran.action for ran in self._ran)])
+        graph.prepare([self._beside, *collections, *(ran.action for ran in self._ran)])
         return graph
 
     def _recording(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,12 @@ def _remote_data(far: Shelf) -> dict[str, Any]:
     }
 
 
-def write_report(path: Path, data: dict[str, Any]) -> None:
-    """Write the report to `path`, making its directory where there is none.
+def write_text(path: Path, text: str) -> None:
+    """Write a report to `path`, making its directory where there is none.
 
     Raises:
         OSError: it can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    # A file's name may hold bytes that are no text.
+    path.write_text(text, encoding="utf-8", errors="replace")

@@ -20,6 +20,7 @@ from .context import run_context
 from .coverage import coverage_settings
 from .identity import group_and_name
 from .obstacles import uncacheable_reason
+from .progress import Progress
 from .recordings import TestRecording
 from .replay import shows_output
 from .shelves import Shelves
@@ -33,8 +34,17 @@ class TestResults:
 
     __test__ = False
 
-    def __init__(self, config: pytest.Config, shelves: Shelves, fingerprints: Fingerprints) -> None:
-        self.context, self.context_parts = run_context(config)
+    def __init__(
+        self,
+        config: pytest.Config,
+        shelves: Shelves,
+        fingerprints: Fingerprints,
+        *,
+        key_parts: Sequence[str],
+        progress: Progress,
+    ) -> None:
+        """Look up and record for the run of `config`, whose key has these parts besides."""
+        self.context, self.context_parts = run_context(config, key_parts)
         self._store = ActionStore(
             shelves.near,
             fingerprints,
@@ -44,6 +54,7 @@ class TestResults:
             shared_form=None if shelves.shares_output else without_output,
             conceal=shelves.conceal,
         )
+        self._progress = progress
         self._shows_output = shows_output(config)
         self._known: dict[tuple[str, str], Hit] = {}
         """Verdicts on the tests of files that weren't imported."""
@@ -69,13 +80,15 @@ class TestResults:
         groups = [group_and_name(item)[0] for item in items]
         self._store.load(dict.fromkeys(groups))
         counts = Counter(item.nodeid for item in items)
-        verdicts = [self._verdict(item, counts[item.nodeid], why_all_run) for item in items]
+        asked = self._progress.over(items, len(items), "looking up tests")
+        verdicts = [self._verdict(item, counts[item.nodeid], why_all_run) for item in asked]
         if why_all_run is None:
             open_questions = {
                 group: None
                 for group, verdict in zip(groups, verdicts, strict=True)
                 if isinstance(verdict, Miss | Stale)
             }
+            self._progress.tell("cachekit: asking the remote cache")
             learned = self._store.complement(open_questions)
             for index, item in enumerate(items):
                 if groups[index] in learned and not isinstance(verdicts[index], Hit):

@@ -7,12 +7,15 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import cached_property
 
 import pytest
 
 from ..actions.collected import CollectedFile
 from ..actions.coverage import CoveredFile
+from ..actions.last_run import LastRun
 from ..actions.outcomes import decode_outcome
+from ..actions.runs import RunLine, read_runs
 from ..actions.verdict import Hit, Miss, Verdict
 from ..errors import CachekitError, CacheUnavailableWarning, StorageError
 from ..inputs.fingerprint import Fingerprints
@@ -21,8 +24,10 @@ from ..settings import Settings
 from ..storage import BackendSize, Shelf
 from .audit import Audit
 from .coverage import count_as_covered
-from .log import log
+from .hooks import implementers, open_by_hooks
+from .log import last_run_of, line_of, log
 from .obstacles import Obstacle, find_obstacle
+from .progress import Progress, progress_of
 from .questions import answer_questions
 from .recordings import TestRecording
 from .replay import replay
@@ -47,11 +52,17 @@ class Run:
         self.size: BackendSize | None = None
         self.remarks: list[str] = []
         """What the summary says besides."""
+        self.last: LastRun | None = None
+        """What was decided about each test, once the run is over."""
+        self.openers = implementers(config.hook.pytest_cachekit_backend)
+        """Who could open its backends."""
         self.is_on = False
         """Whether anything is recorded or replayed."""
         self._shelves: Shelves | None = None
         self._results: TestResults | None = None
         self._covered: list[CoveredFile] = []
+        self.key_parts: list[str] | None = None
+        """What hooks add to the key; None until they are asked."""
         self.path: list[str] = []
         """Where modules are looked for once tests are collected; empty until then."""
         if self.obstacle is not None and self.obstacle.stops_recording:
@@ -63,6 +74,7 @@ class Run:
                 # The controller alone talks to it.
                 with_far="PYTEST_XDIST_WORKER" not in os.environ,
                 warn=self.warn,
+                open_url=open_by_hooks(config),
             )
         except CachekitError as error:
             self.give_up(str(error))
@@ -104,7 +116,8 @@ class Run:
         """
         results = self._open_results()
         try:
-            return None if results is None else results.find_collected(group, groups)
+            with self._progress:
+                return None if results is None else results.find_collected(group, groups)
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("looked up", error)
             return None
@@ -172,17 +185,35 @@ class Run:
             if line is not None:
                 line.not_stored = line.not_stored or reason
 
+    @property
+    def stores(self) -> bool:
+        """Whether results are stored."""
+        return self._results is not None and self.settings.cachekit_mode != "read-only"
+
     def finish(self) -> None:
         """Store what was recorded, unless the cache is only read."""
         try:
-            if self._results is not None and self.settings.cachekit_mode != "read-only":
+            if self._results is not None and self.stores:
                 self._results.flush()
-                self._log(self._results)
             if self._shelves is not None:
-                self.size = self._shelves.near.size()
                 self.remarks = self._shelves.remarks()
+                self.last = last_run_of(self.tally, self.settings.cachekit_mode, self.remarks)
+                if self._results is not None and self.stores and self.tally.lines:
+                    self._log(self._results, self._shelves, self.last)
+                self.size = self._shelves.near.size()
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("stored", error)
+
+    def history(self) -> list[RunLine]:
+        """Return what is known of the last runs, newest first: this one, and those before."""
+        runs: list[RunLine] = []
+        with suppress(StorageError):
+            if self._shelves is not None:
+                runs = read_runs(self._shelves.near.view())
+        last = self.last
+        if last is not None and all(run.ended != last.ended for run in runs):
+            runs.insert(0, line_of(self.tally, last))
+        return runs
 
     def close(self) -> None:
         """Release the cache."""
@@ -213,17 +244,10 @@ class Run:
             }
         )
 
-    def _log(self, results: TestResults) -> None:
-        if self._shelves is not None and self.tally.lines:
-            with suppress(StorageError):  # statistics of a directory that is only read
-                log(
-                    self._shelves.near.view(),
-                    self.tally,
-                    self.settings,
-                    results,
-                    self.fingerprints,
-                    self.path,
-                )
+    def _log(self, results: TestResults, shelves: Shelves, last: LastRun) -> None:
+        with suppress(StorageError):  # statistics of a directory that is only read
+            backend = shelves.near.view()
+            log(backend, self.tally, last, results, self.fingerprints, self.path)
 
     def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
         line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)
@@ -236,15 +260,29 @@ class Run:
         results = self._open_results()
         if results is not None:
             try:
-                return results.look_up(items, self.why_everything_runs)
+                with self._progress:
+                    return results.look_up(items, self.why_everything_runs)
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._fail("looked up", error)
         return [Miss("the cache can't be used")] * len(items)
 
+    @cached_property
+    def _progress(self) -> Progress:
+        progress = progress_of(self.config)
+        self.fingerprints.file_read = progress.file_read
+        return progress
+
     def _open_results(self) -> TestResults | None:
-        if self._results is None and self._shelves is not None:
+        parts = self.key_parts
+        if self._results is None and self._shelves is not None and parts is not None:
             try:
-                self._results = TestResults(self.config, self._shelves, self.fingerprints)
+                self._results = TestResults(
+                    self.config,
+                    self._shelves,
+                    self.fingerprints,
+                    key_parts=parts,
+                    progress=self._progress,
+                )
             except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
                 self._fail("looked up", error)
         return self._results

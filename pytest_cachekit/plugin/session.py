@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from .collecting import Collecting
+from .hooks import ask
 from .run import Hits, Run
 from .telling import Telling
 from .watch import Watch
@@ -69,11 +70,13 @@ class CachekitPlugin:
         """Return the items to run, and the hits after the last of them."""
         to_run: list[pytest.Item] = []
         waiting: Hits = []
+        ask(self._run.config, items, self._watch.asking)
         self._collecting.settle()
         hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
         running = [item for item, hit in zip(items, hits, strict=True) if hit is None]
         if running and self._collecting.import_for(items, running):
             # Tests may have come and gone.
+            ask(self._run.config, items, self._watch.asking)
             hits = self._run.decide(items, self._watch.tracer.recorder.unobserved())
         self._run.end_deciding()
         for item, hit in zip(items, hits, strict=True):

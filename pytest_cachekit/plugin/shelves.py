@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import CachekitError
 from ..settings import Settings
-from ..storage import Shelf, open_backend
+from ..storage import Backend, Shelf, open_backend
 
 # Of the whole time that a batch may take, what each step of it may: connecting, an answer.
 _STEP = 0.4
@@ -52,7 +52,12 @@ class Shelves:
 
 
 def open_shelves(
-    settings: Settings, root: Path, *, with_far: bool, warn: Callable[[str], None]
+    settings: Settings,
+    root: Path,
+    *,
+    with_far: bool,
+    warn: Callable[[str], None],
+    open_url: Callable[..., Backend] = open_backend,
 ) -> Shelves:
     """Open what the settings name.
 
@@ -61,6 +66,7 @@ def open_shelves(
         root: what relative paths start from.
         with_far: whether the remote tier is used here.
         warn: is told why the remote tier isn't used, once.
+        open_url: opens a backend by its URL and the options of `open_backend`.
 
     Raises:
         CachekitError: the near one can't be used, or the signing key.
@@ -71,17 +77,21 @@ def open_shelves(
     seal = None if key is None else Seal(key, "records")
     place = f"{settings.cachekit_namespace}/{settings.cachekit_epoch}:"
     common: dict[str, Any] = {"scope": "" if place == "/:" else place, "seal": seal}
-    near = Shelf(open_backend(settings.cachekit_url, relative_to=root), **common)
+    near = Shelf(open_url(settings.cachekit_url, relative_to=root), **common)
     far = None
     if with_far and settings.cachekit_remote:
-        far = _open_far(settings, root, common, warn)
+        far = _open_far(settings, root, common, warn, open_url)
     return Shelves(
         near, far, None if seal is None else seal.conceal, settings.cachekit_remote_output
     )
 
 
 def _open_far(
-    settings: Settings, root: Path, common: dict[str, Any], warn: Callable[[str], None]
+    settings: Settings,
+    root: Path,
+    common: dict[str, Any],
+    warn: Callable[[str], None],
+    open_url: Callable[..., Backend],
 ) -> Shelf | None:
     url, patience = settings.cachekit_remote, settings.cachekit_remote_timeout
     options: dict[str, Any] = {}
@@ -94,7 +104,7 @@ def _open_far(
         warn(f"The remote cache is left out of this run: {error}")
 
     try:
-        backend = open_backend(url, relative_to=root, **options)
+        backend = open_url(url, relative_to=root, **options)
     except CachekitError as error:
         lose(error)
         return None

@@ -40,6 +40,17 @@ class Line:
         return self.duration if self.replayed else 0.0
 
     @property
+    def has_run(self) -> bool:
+        """Whether it ran in this run."""
+        return self.outcome is not None and not self.replayed
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it ran and nothing speaks against storing how it ended."""
+        kept_out = self.not_stored is not None or self.verdict.kind == "uncacheable"
+        return self.has_run and not kept_out and self.unsteady is None
+
+    @property
     def category(self) -> str:
         """In the summary: replayed, audited, not run, or why it ran."""
         if self.replayed:

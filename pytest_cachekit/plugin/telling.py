@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .log import last_run_of
 from .replay import REPLAYED
-from .report import report_data, write_report
+from .report import report_data, write_text
 from .run import Run
-from .summary import write_doubts, write_explanations, write_summary
+from .summary import held_in_words, write_doubts, write_explanations, write_summary
 
 
 class Telling:
@@ -60,16 +62,30 @@ class Telling:
         write_doubts(terminalreporter, run.tally)
         if run.settings.cachekit_explain:
             write_explanations(terminalreporter, run.tally)
-        write_summary(terminalreporter, run.tally, run.size, run.where, run.remarks)
+        write_summary(
+            terminalreporter, run.tally, run.size, run.where, run.remarks, stores=run.stores
+        )
 
     def write_report(self) -> None:
-        """Write the JSON report, where one is asked for."""
+        """Write the report, where one is asked for: a page, or JSON."""
         run = self._run
         if not run.is_on or not run.settings.cachekit_report:
             return
         path = Path(run.config.invocation_params.dir, run.settings.cachekit_report)
         try:
-            write_report(path, report_data(run.tally, run.size, run.where, run.far))
+            if path.suffix.lower() in (".html", ".htm"):
+                from .page.render import render_page
+
+                page = render_page(
+                    run.config.rootpath.name,
+                    run.last or last_run_of(run.tally, run.settings.cachekit_mode, run.remarks),
+                    run.history(),
+                    held_in_words(run.size, run.where),
+                )
+                write_text(path, page)
+            else:
+                data = report_data(run.tally, run.size, run.where, run.far)
+                write_text(path, json.dumps(data, indent=1) + "\n")
         except OSError as error:
             run.warn(f"The report can't be written to {path} ({error}): name another path.")
 

@@ -17,10 +17,12 @@ from ..errors import NotStorableError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import encode_outcome
 from ..inputs.process import is_in_key
+from ..inputs.tracing.action import Action
 from ..inputs.tracing.imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
 from .coverage import CoverageMeter
 from .file_collection import FileCollection
+from .hooks import ask
 from .questions import rest_on_plugins, watch_questions
 from .recording import Actions
 from .recordings import Ran, Recordings, TestRecording
@@ -39,7 +41,8 @@ class Watch:
         self.tracer = Tracer(fingerprints)
         self._fingerprints = fingerprints
         self._current: Recorded | None = None
-        self._recordings = Recordings()
+        self._asked = Action("hooks of pytest-cachekit")
+        self._recordings = Recordings(self._asked)
         self._is_over = False
         watch_rewritten_imports(self.tracer.recorder, rewrite, self.tracer.patches)
         self.tracer.recorder.is_in_key = is_in_key
@@ -56,6 +59,10 @@ class Watch:
     def collecting(self, module: pytest.Module) -> AbstractContextManager[None]:
         """Credit what is read in the block to the collection of the module's file."""
         return self._actions.collecting(module)
+
+    def asking(self) -> AbstractContextManager[object]:
+        """Credit what is read in the block to nobody but those who use what it leaves behind."""
+        return self.tracer.recorder.running(self._asked)
 
     def settle(self, files: Iterable[FileCollection] = ()) -> list[TestRecording]:
         """Return what the tests read that ran, and what collecting `files` did."""
@@ -111,6 +118,7 @@ class Watch:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Watch what running `item` reads."""
+        ask(item.config, [item], self.asking)
         recorded = self._current = Recorded()
         threads = _other_threads()
         action = own = self._actions.begin(item)

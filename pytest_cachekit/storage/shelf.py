@@ -143,10 +143,15 @@ class Shelf:
             f"Too many others write into the cache in {self.url} at once: run the tests again."
         )
 
-    def view(self) -> Backend:
-        """Return the same keys as a backend of their own, for who looks at them without a run."""
+    def view(self, scope: str | None = None) -> Backend:
+        """Return the same keys as a backend of their own, for who looks at them without a run.
+
+        Args:
+            scope: where given, those below that scope.
+        """
         # Leases and counters, which it lacks, are nothing that anybody looks at.
-        return cast("Backend", ScopedBackend(self.backend, self._scope, self._seal))
+        below = self._scope if scope is None else scope
+        return cast("Backend", ScopedBackend(self.backend, below, self._seal))
 
     def size(self) -> BackendSize:
         """Return how much is stored below the scope."""

@@ -166,7 +166,7 @@ def test_clear_asks_on_a_terminal(
     done = command("clear", answer=answer)
 
     assert (
-        "will go: 100 tests, 100 entries, 4 records, 200 source texts, 2 run notes" in done.stdout
+        "will go: 100 tests, 100 entries, 4 records, 200 source texts, 3 run notes" in done.stdout
     )
     assert "Remove them?" in done.stdout
     assert len(names(command)) == left

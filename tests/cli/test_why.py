@@ -153,6 +153,11 @@ def test_it_shows_fingerprints_of_what_is_no_source(recorded: Project) -> None:
 
 def test_it_is_never_surer_than_a_run_about_bindings(recorded: Project) -> None:
     changed = recorded.replace("shop.py", "RATE = 2", "RATE = 3")
+    shown = changed.command("why", "test_shop.py").stdout
+    assert (
+        f"{PRICE}: stale (may not need to run): import-time code of shop.py (`RATE = 3`)" in shown
+    )
+    assert shown.count("only a run finds out") == 1
     told = {one["nodeid"]: one for one in why(changed, "test_shop.py")}
     run = changed.run("--cachekit")
 
