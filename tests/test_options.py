@@ -234,3 +234,16 @@ def test_an_ini_value_that_shows_tests_counts_for_those_that_ask(project: Projec
     assert asking.run("--cachekit").verdicts == {IT: "hit"}
     changed = asking.ini("console_output_style = times").run("--cachekit")
     assert changed.outcomes == {IT: "failed"}
+
+
+def test_the_package_is_imported_without_having_its_assertions_rewritten(project: Project) -> None:
+    conftest = """
+        from pytest_cachekit.plugin import run, session
+
+        def pytest_terminal_summary(terminalreporter):
+            loaders = {type(module.__spec__.loader).__name__ for module in (run, session)}
+            terminalreporter.write_line(f"loaded by {loaders}")
+        """
+    project = project.write({"conftest.py": conftest, "test_it.py": "def test_it(): pass"})
+
+    assert "loaded by {'SourceFileLoader'}" in project.run("--cachekit").stdout

@@ -182,6 +182,7 @@ class ReplayingSession(DSession):  # type: ignore[misc]  # xdist ships no types
         for item, hit in zip(items, self._run.decide(items), strict=True):
             if hit is not None:
                 self._controller.hits.append((item, hit))
+        self._run.end_deciding()
         return len(items) - len(self._controller.hits)
 
 

@@ -25,6 +25,7 @@ _beginning_key: pytest.StashKey[Beginning] = pytest.StashKey()
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the hooks that others may implement, whether or not anybody asks them."""
+    _keep_from_rewriting(pluginmanager)
     from . import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
@@ -91,3 +92,15 @@ def settings_of(config: pytest.Config) -> Settings:
         return resolve(flags, inis, os.environ)
     except CachekitError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _keep_from_rewriting(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Have our modules imported as they are.
+
+    pytest rewrites assertions in all that comes with a plugin. In a new environment that takes
+    longer than the rest of a run's start.
+    """
+    hook = getattr(pluginmanager, "rewrite_hook", None)
+    marked = getattr(hook, "_must_rewrite", None)
+    if isinstance(marked, set):
+        marked.discard(__name__.partition(".")[0])
