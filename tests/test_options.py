@@ -237,6 +237,11 @@ def test_an_ini_value_that_shows_tests_counts_for_those_that_ask(project: Projec
 
 
 def test_the_package_is_imported_without_having_its_assertions_rewritten(project: Project) -> None:
+    # As pytest does for all that is installed with a plugin.
+    early = """
+        def pytest_addhooks(pluginmanager):
+            pluginmanager.rewrite_hook.mark_rewrite("pytest_cachekit")
+        """
     conftest = """
         from pytest_cachekit.plugin import run, session
 
@@ -244,6 +249,8 @@ def test_the_package_is_imported_without_having_its_assertions_rewritten(project
             loaders = {type(module.__spec__.loader).__name__ for module in (run, session)}
             terminalreporter.write_line(f"loaded by {loaders}")
         """
-    project = project.write({"conftest.py": conftest, "test_it.py": "def test_it(): pass"})
+    test = "def test_it(): pass"
+    project = project.write({"early.py": early, "conftest.py": conftest, "test_it.py": test})
+    run = project.with_environment(PYTEST_ADDOPTS="-p early").run("--cachekit")
 
-    assert "loaded by {'SourceFileLoader'}" in project.run("--cachekit").stdout
+    assert "loaded by {'SourceFileLoader'}" in run.stdout
