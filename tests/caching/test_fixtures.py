@@ -198,6 +198,7 @@ def test_a_run_that_uses_none_imports_nothing_for_them() -> None:
 
     assert set(told.split()) == {
         "pytest_cachekit.plugin", "pytest_cachekit.plugin.entry", "pytest_cachekit.plugin.fixtures",
+        "pytest_cachekit.plugin.hookspecs",
         "pytest_cachekit.settings", "pytest_cachekit.errors",
     }  # fmt: skip
 
