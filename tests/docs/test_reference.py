@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import re
+import tomllib
 
 import pytest
 
@@ -14,7 +15,7 @@ from pytest_cachekit.plugin import entry
 from pytest_cachekit.settings import OPTIONS, Option
 
 from .messages import PACKAGE
-from .pages import DOCS, PAGES, name_of, spans
+from .pages import DOCS, PAGES, ROOT, name_of, spans
 
 
 def read(name: str) -> str:
@@ -68,6 +69,17 @@ def test_ini_values_on_pages_are_options() -> None:
     for page in PAGES:
         named = re.findall(r"^(cachekit\w*) = ", page.read_text("utf-8"), re.MULTILINE)
         assert set(named) <= known, name_of(page)
+
+
+def test_extras_on_pages_can_be_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        extra
+        for page in PAGES
+        for extra in re.findall(r"pytest-cachekit\[(\w+)\]", page.read_text(encoding="utf-8"))
+    }
+
+    assert named == set(project["optional-dependencies"])
 
 
 def test_each_argument_of_the_marker_has_its_row() -> None:
