@@ -151,3 +151,32 @@ def test_a_memo_that_a_process_computed_makes_its_readers_uncacheable(project: P
     before.run("--cachekit")
 
     assert before.run("--cachekit").verdicts[SECOND] == "uncacheable"
+
+
+def test_a_constant_path_that_remembers_its_text_ties_no_tests(project: Project) -> None:
+    before = project.write(
+        {
+            "mod.py": """
+                from pathlib import Path
+                DATA = Path(__file__).with_name("data.txt")
+                def read(path=DATA): return path.read_text()
+                """,
+            "data.txt": "1",
+            "test_first.py": """
+                from mod import read
+                def test_first(): assert read() == "1"
+                """,
+            "test_it.py": """
+                from mod import read
+                VALUE = read()
+                def test_second(): assert VALUE == read() == "1"
+                """,
+        }
+    )
+    after = before.replace("test_first.py", "assert", "assert 1 and")
+    before.run("--cachekit")
+
+    run = after.run("--cachekit")
+    assert run.verdicts == {"test_first.py::test_first": "stale", SECOND: "hit"}
+    edited = before.edit({"data.txt": "2"}).run("--cachekit")
+    assert edited.reasons[SECOND] == "file data.txt changed"

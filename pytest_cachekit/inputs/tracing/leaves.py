@@ -23,6 +23,7 @@ _CONTAINERS = (dict, list, set, deque, MappingProxyType)
 _WITH_ELEMENTS = (*_CONTAINERS, tuple)
 _WITHOUT_CONTENTS = (*_ATOMS, tuple, type, FunctionType)
 _NO_STATE = (*_ATOMS, type, FunctionType)
+_OF_PATHS = ("pathlib", "pathlib._local")
 
 Path = tuple[str, ...]
 """What leads from a namespace to a value: names, and numbers of elements in brackets."""
@@ -198,6 +199,9 @@ def _slots(kind: type) -> tuple[tuple[str, str], ...]:
 def _attributes(value: Any) -> dict[str, Any] | None:
     """Return the attributes of an instance, those in slots included."""
     if isinstance(value, (staticmethod, classmethod, property, logging.Logger)):
+        return None
+    # All that a path's attributes remember follows from its own text, which doesn't change.
+    if type(value).__module__ in _OF_PATHS:
         return None
     found: dict[str, Any] = {}
     with contextlib.suppress(AttributeError):
