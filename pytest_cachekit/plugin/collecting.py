@@ -18,7 +18,7 @@ from .file_collection import FileCollection, warned
 from .import_path import ImportPath
 from .run import Run
 from .stand_ins import StandInModule, is_stand_in
-from .watch import Watch
+from .watch import Watch, is_of_project
 
 # What these do with a test file's objects, and keep, a record doesn't know.
 _MAKING = (
@@ -264,12 +264,8 @@ class Collecting:
         key = (module.path.parent, len(module.config.pluginmanager.get_plugins()))
         if key not in self._quiet:
             self._quiet[key] = not any(
-                self._is_project(implementation)
+                is_of_project(implementation, self._layout)
                 for name in (*_MAKING, *_LATE)
                 for implementation in getattr(module.ihook, name).get_hookimpls()
             )
         return self._quiet[key]
-
-    def _is_project(self, implementation: Any) -> bool:
-        code = getattr(implementation.function, "__code__", None)
-        return code is None or self._layout.is_project(code.co_filename)

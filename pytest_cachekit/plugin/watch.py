@@ -15,6 +15,7 @@ from _pytest.assertion import rewrite
 
 from ..errors import NotStorableError
 from ..inputs.fingerprint import Fingerprints
+from ..inputs.layout import Layout
 from ..inputs.manifest import encode_outcome
 from ..inputs.process import is_in_key
 from ..inputs.tracing.action import Action
@@ -80,17 +81,15 @@ class Watch:
         """
         recorder = self.tracer.recorder
         with recorder.standing_still():
-            if any(map(self._is_project, hook.pytest_sessionfinish.get_hookimpls())):
+            layout = self._fingerprints.layout
+            late = hook.pytest_sessionfinish.get_hookimpls()
+            if any(is_of_project(implementation, layout) for implementation in late):
                 return []
             self._actions.settle()
             unfinished = self._actions.unfinished() | recorder.children.starters
             return self._recordings.settle_early(
                 recorder, self._meter, self._fingerprints, unfinished
             )
-
-    def _is_project(self, implementation: pluggy.HookImpl) -> bool:
-        code = getattr(implementation.function, "__code__", None)
-        return code is None or self._fingerprints.layout.is_project(code.co_filename)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -160,3 +159,13 @@ def _other_threads() -> set[threading.Thread]:
     if threading.active_count() == 1:
         return set()
     return set(threading.enumerate()) - {threading.main_thread()}
+
+
+def is_of_project(implementation: pluggy.HookImpl, layout: Layout) -> bool:
+    """Return whether a hook is the project's own, or may be."""
+    function = implementation.function
+    if str(getattr(function, "__module__", "")).startswith("pytest_cachekit."):
+        # Wherever this package lies: installed in editable mode, it looks like a project's code.
+        return False
+    code = getattr(function, "__code__", None)
+    return code is None or layout.is_project(code.co_filename)

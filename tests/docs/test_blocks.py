@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import json
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,16 +21,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "toml": tomllib.loads,
     "ini": lambda text: configparser.RawConfigParser().read_string(text),
 }
-# These pages show how finely the tests of an example are told apart that has a constant Path.
-_AS_FROM_3_12 = {"command.md", "debugging.md", "operating.md"}
 _NOT_RUN = {"text", "indented", "diff"}
 
 
 @pytest.mark.parametrize("page", [each for each in PAGES if runnable(each)], ids=name_of)
 def test_what_a_page_shows_happens(page: Path, tmp_path: Path) -> None:
-    if page.name in _AS_FROM_3_12 and sys.version_info < (3, 12):
-        pytest.skip("a Path that remembers what it is asked makes tests rest on each other there")
-
     wrong = [str(step) for step in play(runnable(page), tmp_path) if not step.is_right]
     assert not wrong, "\n\n".join(wrong)
 
