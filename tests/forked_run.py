@@ -23,7 +23,7 @@ _FIELD = 8
 _ROOM = 1024
 
 
-def load() -> None:
+def load_pytest() -> None:
     """Import what each run has imported before it watches."""
     from _pytest.config import default_plugins
 
@@ -32,6 +32,15 @@ def load() -> None:
         importlib.import_module(f"_pytest.{name}")
     for name in ("plugin.entry", "plugin.beginning", "storage.file"):
         importlib.import_module(f"pytest_cachekit.{name}")
+
+
+def load_command() -> None:
+    """Import what each command has imported before it knows what it is asked for."""
+    importlib.import_module("pytest_cachekit.cli.command")
+
+
+LOAD = {"pytest": load_pytest, "pytest_cachekit": load_command}
+"""By module: what to do before it is run."""
 
 
 def serve(control: socket) -> str | None:
@@ -82,12 +91,12 @@ def become(
     return command[0]
 
 
-def main(number: str) -> str | None:
-    """Serve who holds the other end of the socket of this number; return as `serve` does."""
+def main(module: str, number: str) -> str | None:
+    """Fork for who holds the other end of the socket of this number; return as `serve` does."""
     # No run looks for modules beside this file.
     for place in (sys.path.pop(0), __file__):
         sys.path_importer_cache.pop(place, None)
-    load()
+    LOAD[module]()
     loaded = sys.modules.copy()
     import socket
 
@@ -103,6 +112,6 @@ def main(number: str) -> str | None:
 
 
 if __name__ == "__main__":
-    _module = main(sys.argv[1])
+    _module = main(*sys.argv[1:])
     if _module is not None:
         runpy._run_module_as_main(_module)  # type: ignore[attr-defined]

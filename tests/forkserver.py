@@ -1,4 +1,4 @@
-"""Python modules run as by `python -m`, in forks of a process that has imported pytest already.
+"""Python modules run as by `python -m`, in forks of a process that has imported much already.
 
 To start Python and import pytest takes three times as long as a small run itself. What is run so
 finds what it would find in a process of its own: arguments, environment, streams, directory, module
@@ -26,6 +26,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 
+from .forked_run import LOAD
+
 _FOREIGN_VARIABLES = re.compile(
     r"CACHEKIT_|PYTEST_|COV_CORE_|COVERAGE_|PYTHON(DONTWRITEBYTECODE|HASHSEED|WARNINGS)$"
     r"|(NO_|FORCE_|PY_)COLORS?$|CI$|GITHUB_|GITLAB_|BUILD_NUMBER$|COLUMNS$|TOX_"
@@ -50,6 +52,7 @@ def inherited_environment() -> dict[str, str]:
 
 _ENVIRONMENT = inherited_environment()
 _starting = Lock()
+_running: list[ForkServer] = []
 
 
 def run_module(
@@ -64,9 +67,9 @@ def run_module(
     Raises:
         subprocess.TimeoutExpired: it ran for longer than `timeout` seconds, and was killed.
     """
-    if module == "pytest" and "FRESH_PROCESSES" not in os.environ:
+    if module in LOAD and "FRESH_PROCESSES" not in os.environ:
         with _starting:
-            server = next(_servers())
+            server = next(_servers(module))
         if server.can_run(directory, environment) and server.lock.acquire(blocking=False):
             try:
                 return server.run((module, *arguments), directory, environment, timeout)
@@ -81,28 +84,29 @@ def run_module(
 
 def stop_servers() -> None:
     """End the processes that fork."""
-    if _servers.cache_info().currsize:
-        for server in {next(_servers()), next(_servers())}:
-            server.stop()
-        _servers.cache_clear()
+    while _running:
+        _running.pop().stop()
+    _servers.cache_clear()
 
 
 @cache
-def _servers() -> Iterator[ForkServer]:
+def _servers(module: str) -> Iterator[ForkServer]:
     # Two take turns: what one run stores, the next looks up with another hash seed.
-    return itertools.cycle((ForkServer(), ForkServer()))
+    both = (ForkServer(module), ForkServer(module))
+    _running.extend(both)
+    return itertools.cycle(both)
 
 
 class ForkServer:
-    """A process that imports what runs begin with, and forks for each of them."""
+    """A process that imports what runs of a module begin with, and forks for each of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         """Start it."""
         self.lock = Lock()
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, _PROGRAM, str(theirs.fileno())],
+                [sys.executable, _PROGRAM, module, str(theirs.fileno())],
                 env=_ENVIRONMENT, pass_fds=[theirs.fileno()],
                 # Streams of the same kind as those of the runs.
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

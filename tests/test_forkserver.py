@@ -77,7 +77,7 @@ def test_nothing_is_loaded_beforehand_but_what_runs_have_loaded_when_they_begin_
         """
     monkeypatch.setenv(FRESH, "1")
     run = project.write({"spying.py": spying}).with_plugins("spying").run("--cachekit")
-    server = ForkServer()
+    server = ForkServer("pytest")
     loaded = server.loaded
     server.stop()
 
