@@ -161,8 +161,8 @@ def test_exit_first_stops_the_workers(recorded: Project) -> None:
     assert run.exit_status == pytest.ExitCode.INTERRUPTED
 
 
-def test_last_failed_runs_on_workers(distributed: Project) -> None:
-    failing = distributed.write({"test_fails.py": "def test_fails(): assert 0\n"})
+def test_last_failed_runs_on_workers(recorded: Project) -> None:
+    failing = recorded.write({"test_fails.py": "def test_fails(): assert 0\n"})
     failing.run("--cachekit", "-n", "2")
 
     run = failing.run("--cachekit", "-n", "2", "--lf")
@@ -209,8 +209,8 @@ def test_a_file_that_cannot_be_collected_is_an_error_once(
     assert case(run) == case(plain)
 
 
-def test_who_asks_which_worker_it_is_differs_without_workers(distributed: Project) -> None:
-    asking = distributed.write(
+def test_who_asks_which_worker_it_is_differs_without_workers(recorded: Project) -> None:
+    asking = recorded.write(
         {
             "test_asks.py": """
                 import os
