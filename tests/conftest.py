@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from .forkserver import stop_servers
 from .harness import Project
 
 
@@ -13,3 +14,8 @@ from .harness import Project
 def project(tmp_path: Path) -> Project:
     """An empty project in a directory of its own."""
     return Project(tmp_path / "project")
+
+
+def pytest_unconfigure() -> None:
+    """End what runs were forked from."""
+    stop_servers()

@@ -17,25 +17,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import shutil
 import subprocess
-import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .forkserver import inherited_environment, run_module
 from .result import Run
 
-_FOREIGN_VARIABLES = re.compile(
-    r"CACHEKIT_|PYTEST_|COV_CORE_|COVERAGE_|PYTHON(DONTWRITEBYTECODE|HASHSEED|WARNINGS)$"
-    r"|(NO_|FORCE_|PY_)COLORS?$|CI$|GITHUB_|GITLAB_|BUILD_NUMBER$|COLUMNS$|TOX_"
-)
 # Python takes a .pyc for current by the source's size and its time in whole seconds.
 _FIRST_TIME = 1_700_000_000
 _SECONDS_BETWEEN_WRITES = 10
-_TIMEOUT = 120
 
 
 @dataclass
@@ -121,35 +115,25 @@ class Project:
         results = self.root.parent / f"{self.root.name}-run{self._disk.runs}"
         results.mkdir()
         loaded = [word for name in self.plugins for word in ("-p", name)]
-        process = subprocess.run(
-            [
-                sys.executable, "-m", *under, *(["-m"] if under else []), "pytest",
-                "-p", "no:randomly", *loaded,
-                "-o", "junit_family=xunit1", f"--junitxml={results / 'junit.xml'}",
-                f"--cachekit-report={results / 'report.json'}", *arguments,
-            ],
-            cwd=self.root, env=self._environment(), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=_TIMEOUT, check=False,
+        process = run_module(
+            *under, *(["-m"] if under else []), "pytest",
+            "-p", "no:randomly", *loaded,
+            "-o", "junit_family=xunit1", f"--junitxml={results / 'junit.xml'}",
+            f"--cachekit-report={results / 'report.json'}", *arguments,
+            directory=self.root, environment=self._environment(),
         )  # fmt: skip
         return Run(process.returncode, process.stdout, process.stderr, results)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command `cachekit` in the project."""
         self._sync()
-        return subprocess.run(
-            [sys.executable, "-m", "pytest_cachekit", *arguments],
-            cwd=self.root, env=self._environment(), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=_TIMEOUT, check=False,
-        )  # fmt: skip
+        return run_module(
+            "pytest_cachekit", *arguments, directory=self.root, environment=self._environment()
+        )
 
     def _environment(self) -> dict[str, str]:
-        inherited = {
-            name: value for name, value in os.environ.items() if not _FOREIGN_VARIABLES.match(name)
-        }
         return {
-            **inherited,
-            "COLUMNS": "120",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **inherited_environment(),
             # Runs clean up after runs before them, and must not meet those that run beside.
             "PYTEST_DEBUG_TEMPROOT": str(self.root.parent),
             **self.environment,

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from lab.mutation import find_mutations
 from lab.probes.judge import judge
+from lab.probes.place import start_process
 from lab.probes.probe import Probe, load_probes
+
+from .forkserver import run_module
 
 
 def one_of_every_third_area() -> list[Probe]:
@@ -17,9 +24,20 @@ def one_of_every_third_area() -> list[Probe]:
     return list(found.values())[::3]
 
 
+def start(
+    command: list[str], directory: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a fork, where the probe has no arguments for the interpreter."""
+    if command[:3] != [sys.executable, "-m", "pytest"]:
+        return start_process(command, directory, environment)
+    alone = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    plugin = ("-p", "cachekit") if "--cachekit" in command else ()
+    return run_module("pytest", *plugin, *command[3:], directory=directory, environment=alone)
+
+
 @pytest.mark.parametrize("probe", one_of_every_third_area(), ids=lambda probe: probe.title)
 def test_probe(probe: Probe) -> None:
-    judgement = judge(probe)
+    judgement = judge(probe, start=start)
 
     assert judgement.word in ("right", "uncacheable"), judgement.why
 
@@ -30,7 +48,7 @@ def test_a_change_that_plain_pytest_does_not_notice_proves_nothing() -> None:
         replace={"test_it.py": ("pass", "pass  # as before")},
     )  # fmt: skip
 
-    assert judge(probe).word == "unsound"
+    assert judge(probe, start=start).word == "unsound"
 
 
 def test_a_fooled_cache_is_told() -> None:
@@ -42,7 +60,7 @@ def test_it(): assert os.stat("a").st_mtime > 1
 """},
     )  # fmt: skip
 
-    assert judge(probe).word == "stale"
+    assert judge(probe, start=start).word == "stale"
 
 
 SOURCE = b"""import os

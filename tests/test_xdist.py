@@ -12,7 +12,7 @@ from .result import Run
 
 MODES = ["load", "loadscope", "loadfile", "loadgroup", "worksteal"]
 FILES = {
-    "code.py": """
+    "code_.py": """
         def double(number):
             return 2 * number
         """,
@@ -51,8 +51,21 @@ EVERYTHING = 11
 @pytest.fixture
 def distributed(project: Project) -> Project:
     """A project whose tests pass, run by workers."""
-    files = {name.replace("code.py", "code_.py"): text for name, text in FILES.items()}
-    return project.write(files).with_plugins("xdist")
+    return project.write(FILES).with_plugins("xdist")
+
+
+@pytest.fixture(scope="session")
+def recorded_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("recorded") / "project"
+    recorded = Project(root).write(FILES).with_plugins("xdist")
+    assert recorded.run("--cachekit", "-n", "2").stats["replayed"] == 0
+    return recorded
+
+
+@pytest.fixture
+def recorded(recorded_once: Project, tmp_path: Path) -> Project:
+    """The same project, with what two workers recorded."""
+    return recorded_once.copy_to(tmp_path / "recorded")
 
 
 def case(run: Run) -> dict[tuple[str | None, ...], tuple[str, ...]]:
@@ -124,11 +137,10 @@ def test_each_worker_runs_all_tests_where_that_is_asked_for(distributed: Project
     assert "off: each worker runs all tests (--dist=each)" in run.stdout
 
 
-def test_a_crashed_worker_fails_its_test_and_the_rest_is_told(distributed: Project) -> None:
-    crashing = distributed.write(
+def test_a_crashed_worker_fails_its_test_and_the_rest_is_told(recorded: Project) -> None:
+    crashing = recorded.write(
         {"test_crash.py": "import os\ndef test_crash(): os._exit(1)\ndef test_after(): pass\n"}
     )
-    distributed.run("--cachekit", "-n", "2")
     plain = crashing.run("-n", "2")
     for _ in range(2):
         run = crashing.run("--cachekit", "-n", "2")
@@ -139,9 +151,8 @@ def test_a_crashed_worker_fails_its_test_and_the_rest_is_told(distributed: Proje
         assert run.counts == plain.counts
 
 
-def test_exit_first_stops_the_workers(distributed: Project) -> None:
-    failing = distributed.write({"test_fails.py": "def test_fails(): assert 0\n"})
-    distributed.run("--cachekit", "-n", "2")
+def test_exit_first_stops_the_workers(recorded: Project) -> None:
+    failing = recorded.write({"test_fails.py": "def test_fails(): assert 0\n"})
 
     run = failing.run("--cachekit", "-n", "2", "-x")
 
@@ -150,8 +161,8 @@ def test_exit_first_stops_the_workers(distributed: Project) -> None:
     assert run.exit_status == pytest.ExitCode.INTERRUPTED
 
 
-def test_last_failed_runs_on_workers(distributed: Project) -> None:
-    failing = distributed.write({"test_fails.py": "def test_fails(): assert 0\n"})
+def test_last_failed_runs_on_workers(recorded: Project) -> None:
+    failing = recorded.write({"test_fails.py": "def test_fails(): assert 0\n"})
     failing.run("--cachekit", "-n", "2")
 
     run = failing.run("--cachekit", "-n", "2", "--lf")
@@ -159,9 +170,8 @@ def test_last_failed_runs_on_workers(distributed: Project) -> None:
     assert list(run.junit) == ["test_fails.py::test_fails"]
 
 
-def test_a_selected_test_is_replayed(distributed: Project) -> None:
-    distributed.run("--cachekit", "-n", "2")
-    run = distributed.run("--cachekit", "-n", "2", "test_numbers.py::test_double[3]")
+def test_a_selected_test_is_replayed(recorded: Project) -> None:
+    run = recorded.run("--cachekit", "-n", "2", "test_numbers.py::test_double[3]")
 
     assert run.verdicts == {"test_numbers.py::test_double[3]": "hit"}
 
@@ -176,9 +186,8 @@ def test_deselected_tests_are_told_as_without_the_cache(distributed: Project) ->
     assert warm.stats["run"] == 0
 
 
-def test_repeated_node_ids_run_as_often_as_asked(distributed: Project) -> None:
-    distributed.run("--cachekit", "-n", "2")
-    run = distributed.run(
+def test_repeated_node_ids_run_as_often_as_asked(recorded: Project) -> None:
+    run = recorded.run(
         "--cachekit", "-n", "2", "--keep-duplicates", "test_numbers.py", "test_numbers.py"
     )
 
@@ -186,10 +195,12 @@ def test_repeated_node_ids_run_as_often_as_asked(distributed: Project) -> None:
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["first", "warm"])
-def test_a_file_that_cannot_be_collected_is_an_error_once(distributed: Project, warm: bool) -> None:
-    broken = distributed.write({"test_broken.py": "import nowhere_to_be_found\n"})
-    if warm:
-        distributed.run("--cachekit", "-n", "2")
+def test_a_file_that_cannot_be_collected_is_an_error_once(
+    distributed: Project, recorded: Project, warm: bool
+) -> None:
+    broken = (recorded if warm else distributed).write(
+        {"test_broken.py": "import nowhere_to_be_found\n"}
+    )
     plain = broken.run("-n", "2")
     run = broken.run("--cachekit", "-n", "2")
 
@@ -198,8 +209,8 @@ def test_a_file_that_cannot_be_collected_is_an_error_once(distributed: Project, 
     assert case(run) == case(plain)
 
 
-def test_who_asks_which_worker_it_is_differs_without_workers(distributed: Project) -> None:
-    asking = distributed.write(
+def test_who_asks_which_worker_it_is_differs_without_workers(recorded: Project) -> None:
+    asking = recorded.write(
         {
             "test_asks.py": """
                 import os
@@ -215,11 +226,10 @@ def test_who_asks_which_worker_it_is_differs_without_workers(distributed: Projec
     assert alone.counts["failed"] == 2, alone.reasons
 
 
-def test_a_broken_cache_is_told_once(distributed: Project, tmp_path: Path) -> None:
-    distributed.run("--cachekit", "-n", "2")
-    (distributed.cache / "cache.db").write_bytes(b"no database" * 1000)
+def test_a_broken_cache_is_told_once(recorded: Project) -> None:
+    (recorded.cache / "cache.db").write_bytes(b"no database" * 1000)
 
-    run = distributed.run("--cachekit", "-n", "2")
+    run = recorded.run("--cachekit", "-n", "2")
 
     assert run.counts["passed"] == EVERYTHING - 2
     assert run.stdout.count("CacheUnavailableWarning") == 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .place import Place, Run
+from .place import Place, Run, Start
 from .probe import Probe
 
 Word = Literal["right", "uncacheable", "stale", "needless", "differs", "known", "unsound"]
@@ -36,10 +36,22 @@ class Judgement:
     """ "right" or "stale", of pytest-testmon; "-" where it was not asked."""
 
 
-def judge(probe: Probe, words: Sequence[str] = (), testmon: str | None = None) -> Judgement:
-    """Try `probe`, with more arguments for pytest; `testmon` is a Python that has testmon."""
+def judge(
+    probe: Probe,
+    words: Sequence[str] = (),
+    testmon: str | None = None,
+    start: Start | None = None,
+) -> Judgement:
+    """Try a probe.
+
+    Args:
+        probe: which one.
+        words: more arguments for pytest.
+        testmon: a Python that has pytest-testmon, which is tried as well.
+        start: runs pytest's command in a directory, with an environment; by default as a process.
+    """
     with tempfile.TemporaryDirectory(prefix="probe-") as folder:
-        word, why, red = _judge(probe, Path(folder), words)
+        word, why, red = _judge(probe, Place(probe, Path(folder), words, start))
     if probe.limit and word in ("stale", "differs"):
         word = "known"
     elif probe.limit and word in ("right", "uncacheable"):
@@ -51,9 +63,8 @@ def judge(probe: Probe, words: Sequence[str] = (), testmon: str | None = None) -
     return Judgement(probe, word, why, beside)
 
 
-def _judge(probe: Probe, folder: Path, words: Sequence[str]) -> tuple[Word, str, set[str]]:
+def _judge(probe: Probe, place: Place) -> tuple[Word, str, set[str]]:
     """Return the word, why, and the tests that fail plain after the change."""
-    place = Place(probe, folder, words)
     recorded = place.run(cached=True)
     if probe.expect == "hits" or recorded.status:
         plain = place.run(cached=False)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,9 @@ _PRELUDE = """
 import dbm.dumb, os, py_compile, shutil, signal, sqlite3, subprocess, sys, tempfile, zipfile
 from pathlib import Path
 """
+
+
+Start = Callable[[list[str], Path, dict[str, str]], subprocess.CompletedProcess[str]]
 
 
 @dataclass
@@ -45,9 +48,19 @@ class Run:
 class Place:
     """The directory of one probe's project, and how to run pytest there."""
 
-    def __init__(self, probe: Probe, root: Path, words: Sequence[str] = ()) -> None:
-        """Write the project of `probe` below `root`; `words` are more arguments for pytest."""
+    def __init__(
+        self, probe: Probe, root: Path, words: Sequence[str] = (), start: Start | None = None
+    ) -> None:
+        """Write the project of a probe.
+
+        Args:
+            probe: whose.
+            root: the directory below which it lies.
+            words: more arguments for pytest.
+            start: runs a command in a directory, with an environment; by default as a process.
+        """
         self._probe = probe
+        self._start = start or start_process
         self.root = root / "project"
         self._words = words
         self._changed = False
@@ -113,12 +126,12 @@ class Place:
             *words, *self._words, *self._side(probe.arguments.before, probe.arguments.after),
         ]  # fmt: skip
         variables = probe.environment
-        done = subprocess.run(
-            command, cwd=self.root / probe.folder, stdin=subprocess.DEVNULL, check=False,
-            env=_environment(variables.before if not self._changed or variables.after is None
-                             else variables.after),
-            capture_output=True, text=True, timeout=_TIMEOUT,
-        )  # fmt: skip
+        after = self._changed and variables.after is not None
+        done = self._start(
+            command,
+            self.root / probe.folder,
+            _environment(variables.after or {} if after else variables.before),
+        )
         verdicts = {}
         if results is not None and results.exists():
             data = json.loads(results.read_text(encoding="utf-8"))
@@ -140,6 +153,16 @@ class Place:
         if code:
             subprocess.run([sys.executable, "-c", _PRELUDE + code], cwd=self.root, check=True,
                            env=_environment({}), timeout=_TIMEOUT)  # fmt: skip
+
+
+def start_process(
+    command: list[str], directory: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command without input."""
+    return subprocess.run(
+        command, cwd=directory, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=_TIMEOUT, check=False,
+    )  # fmt: skip
 
 
 def expand(name: str) -> list[str]:

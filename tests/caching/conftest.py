@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +102,14 @@ def make(
     cachekit_clock: SteppedClock,
     loop: asyncio.AbstractEventLoop,
     face: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Makers]:
     """A maker of caches: `make(ttl=5)`; each has a namespace of its own, unless told one."""
     names = KINDS[request.param]
+    if "secure" in names:
+        # Each client reads all certificates that this machine trusts, which takes it a while.
+        monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+        monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
     factory = factory_for(request, tmp_path, cachekit_clock, names)
     driven: list[Driven] = []
     kinds = ["redis" if name in ("server", "secure") else name for name in names]
