@@ -6,15 +6,24 @@ if TYPE_CHECKING:
     from .actions.analysis import AnalysisCache as AnalysisCache
     from .actions.artifacts import ArtifactCache as ArtifactCache
     from .actions.execution import ExecutionCache as ExecutionCache
+    from .actions.plans import PlanCache as PlanCache
     from .plugin.cached_fixture import fixture as fixture
 
 __version__ = "0.1.0"
-__all__ = ["AnalysisCache", "ArtifactCache", "ExecutionCache", "__version__", "fixture"]
+__all__ = [
+    "AnalysisCache",
+    "ArtifactCache",
+    "ExecutionCache",
+    "PlanCache",
+    "__version__",
+    "fixture",
+]
 
 _HOMES = {
     "AnalysisCache": "actions.analysis",
     "ArtifactCache": "actions.artifacts",
     "ExecutionCache": "actions.execution",
+    "PlanCache": "actions.plans",
     "fixture": "plugin.cached_fixture",
 }
 

@@ -21,7 +21,7 @@ from .outcome_store import OutcomeStore
 from .performing import Performer
 
 T = TypeVar("T")
-KIND = "analysis"
+KIND = "analyses"
 
 
 class Analysis(NamedTuple, Generic[T]):

@@ -18,10 +18,10 @@ from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..inputs.reading import Reading
 from ..storage import Backend, open_backend
-from .entries import Removed, Stored
+from .entries import Outcome, Removed, Stored
 from .outcome_store import OutcomeStore
 
-KIND = "artifact"
+KIND = "artifacts"
 _FILE = "artifact-file:"
 _CONTEXT = "everywhere"
 
@@ -237,11 +237,7 @@ class ArtifactCache:
 
     def _remove_orphans(self) -> int:
         """Remove files that no entry names; return how many bytes that freed."""
-        kept: set[str] = set()
-        for stored in self._store.entries():
-            artifact = _artifact(stored)
-            if artifact is not None:
-                kept.update(_FILE + each for each in artifact.files.values())
+        kept = {key for stored in self._store.entries() for key in files_of(stored.outcome)}
         orphans = [key for key in self._backend.keys(_FILE) if key not in kept]
         freed = sum(self._backend.size(key).bytes for key in orphans)
         if orphans:
@@ -262,6 +258,12 @@ def _artifact(stored: Stored) -> Artifact | None:
         sum(file[1] for file in content.files.values()),
         dt.datetime.fromtimestamp(stored.outcome.stored, dt.UTC),
     )
+
+
+def files_of(outcome: Outcome) -> list[str]:
+    """Return the keys of the files that an artifact's outcome names."""
+    artifact = _artifact(Stored("", "", outcome, Reading, 0))
+    return [] if artifact is None else [_FILE + each for each in artifact.files.values()]
 
 
 def _matches(

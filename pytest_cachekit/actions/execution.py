@@ -26,7 +26,7 @@ from .snippets import CodeResult, Snippet
 
 P = ParamSpec("P")
 R = TypeVar("R")
-KIND = "execution"
+KIND = "executions"
 MODES = ("read-write", "read-only", "refresh")
 _TOTAL = f"total:{KIND}:hits"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from .. import __version__
 from ..inputs.digest import digest_text
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import (
+    VERSION,
     Entry,
     FileRecord,
     Manifest,
@@ -111,8 +112,7 @@ class OutcomeStore:
         if not isinstance(verdict, Hit):
             return verdict, None, Reading
         manifest = verdict.entry.manifest
-        if self.max_entries is not None:
-            self._used[group, name] = self._clock()
+        self.note_use(group, name)
         return verdict, found[-1], lambda: store.reading(group, manifest)
 
     def record(
@@ -128,10 +128,40 @@ class OutcomeStore:
         Raises:
             StorageError: the backend can't be written.
         """
+        return self.record_many([(group, name, reading, outcome)], fingerprints) > 0
+
+    def record_many(
+        self,
+        items: Sequence[tuple[str, str, Reading, Outcome]],
+        fingerprints: Fingerprints,
+    ) -> int:
+        """Store outcomes in one batch; return of how many the sources were still what ran.
+
+        Raises:
+            StorageError: the backend can't be written.
+        """
         store = self._store(fingerprints)
-        store.load([group])
-        store.record(group, name, reading, encode_outcome(outcome))
-        return store.flush() > 0
+        store.load({group for group, _, _, _ in items})
+        for group, name, reading, outcome in items:
+            store.record(group, name, reading, encode_outcome(outcome))
+        if self._at_most is not None:
+            # One more is what `make_room` counts itself.
+            self._at_most += len(items) - 1
+        return store.flush()
+
+    def groups(self) -> Iterator[str]:
+        """Iterate over the groups of this context of which anything is stored.
+
+        Raises:
+            StorageError: the backend can't be read.
+        """
+        prefix = f"{self.kind}:{VERSION}:{self.context()}:"
+        return (key[len(prefix) :] for key in self.backend.keys(prefix))
+
+    def note_use(self, group: str, name: str) -> None:
+        """Note that an action was used: it is among the last to go when room is made."""
+        if self.max_entries is not None:
+            self._used[group, name] = self._clock()
 
     def outcome(self, kind: str, content: bytes, duration: float, tags: list[str]) -> Outcome:
         """Return an outcome of this moment."""
