@@ -8,13 +8,17 @@ if TYPE_CHECKING:
     from .actions.execution import ExecutionCache as ExecutionCache
     from .actions.plans import PlanCache as PlanCache
     from .plugin.cached_fixture import fixture as fixture
+    from .resources.caches import CacheManager as CacheManager
+    from .resources.manager import ResourceManager as ResourceManager
 
 __version__ = "0.1.0"
 __all__ = [
     "AnalysisCache",
     "ArtifactCache",
+    "CacheManager",
     "ExecutionCache",
     "PlanCache",
+    "ResourceManager",
     "__version__",
     "fixture",
 ]
@@ -22,8 +26,10 @@ __all__ = [
 _HOMES = {
     "AnalysisCache": "actions.analysis",
     "ArtifactCache": "actions.artifacts",
+    "CacheManager": "resources.caches",
     "ExecutionCache": "actions.execution",
     "PlanCache": "actions.plans",
+    "ResourceManager": "resources.manager",
     "fixture": "plugin.cached_fixture",
 }
 

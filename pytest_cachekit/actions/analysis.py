@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from ..caching.codec import Codec
+from ..caching.stats import CacheStats
 from ..errors import CacheUsageError
 from ..inputs.digest import digest_text
 from ..inputs.layout import Layout
@@ -123,6 +124,10 @@ class AnalysisCache:
                 for part in (name, fingerprints.file(str(path)))
             )
         )
+
+    def counted(self) -> CacheStats:
+        """Return what this process did, without a look at what is stored; stale counts as miss."""
+        return self._performer.counted()
 
     def why_not_stored(self) -> dict[str, str]:
         """Return why results of this process were not stored, by analyser."""

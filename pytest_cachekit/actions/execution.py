@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TypeVar, overload
 
 from ..caching.codec import Codec
+from ..caching.stats import CacheStats
 from ..errors import CacheUsageError, StorageError
 from ..inputs.layout import Layout
 from ..storage import Backend, open_backend
@@ -236,6 +237,10 @@ class ExecutionCache:
             ttl=self._store.ttl,
             timestamp=now.isoformat(timespec="seconds"),
         )
+
+    def counted(self) -> CacheStats:
+        """Return what this process did, without a look at what is stored; stale counts as miss."""
+        return self._performer.counted()
 
     def why_not_stored(self) -> dict[str, str]:
         """Return why outcomes of this process were not stored, by function or command."""

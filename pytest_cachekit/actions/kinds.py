@@ -98,7 +98,7 @@ def _files_of_command(_group: str, outcome: msgspec.Raw) -> Iterable[str]:
 
 
 def _files_of_artifact(_group: str, outcome: msgspec.Raw) -> Iterable[str]:
-    from .artifacts import files_of
+    from .artifact_content import files_of
 
     decoded = entries.decode_outcome(outcome)
     return [] if decoded is None else files_of(decoded)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ..caching.stats import CacheStats
 from ..errors import CacheUsageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
@@ -182,6 +183,12 @@ class PlanCache:
         """Return what the cache holds, and what it found in this process."""
         self._refresh()
         return PlanStats(len(self._index), self._exact, self._near, self._misses)
+
+    def counted(self) -> CacheStats:
+        """Return what this process did, as caches of values tell it."""
+        found = self._exact + self._near
+        limit, ttl = self._store.max_entries, self._store.ttl
+        return CacheStats(hits=found, misses=self._misses, max_size=limit, ttl=ttl)
 
     def remove(self, template: str) -> Removed:
         """Remove one template, and what is known of its use; say how much that was."""

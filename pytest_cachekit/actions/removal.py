@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..inputs.manifest import Entry, FileRecord, RecordBuilder, encode_record, reading_of
 from ..storage import Backend
+from ..storage.backend import NotesUses
 from ..storage.batches import get_each
 from .catalogue import SOURCES, Selection, StoredRecord, actions_of, read_records
 from .kinds import KINDS, NOTE, ActionKind
@@ -169,6 +170,7 @@ def collect_garbage(
     *,
     before: float | None = None,
     most_bytes: int | None = None,
+    by_use: bool = False,
     dry_run: bool = False,
 ) -> Removed:
     """Remove what nothing can hit, what is old, and the oldest of what is too much.
@@ -178,6 +180,8 @@ def collect_garbage(
         before: entries recorded earlier go, in seconds since 1970.
         most_bytes: what records, texts and files may take together; whole records go, those whose
             newest entry is oldest first.
+        by_use: whether records count as old as when they were used last, where the cache notes
+            that; then old ones go whole.
         dry_run: whether all stays as it is.
 
     Raises:
@@ -186,15 +190,23 @@ def collect_garbage(
     removed = Removed()
     needed = _Needed(backend)
     kept: list[tuple[float, StoredRecord, FileRecord]] = []
+    uses: dict[str, float] = {}
+    if by_use and isinstance(backend, NotesUses):
+        uses = backend.last_uses(
+            key for kind in KINDS.values() for key in backend.keys(kind.prefix)
+        )
     for stored in read_records(backend):
         record = stored.record
         if record is not None and before is not None:
-            record = _younger(record, before)
+            if stored.key not in uses:
+                record = _younger(record, before)
+            elif uses[stored.key] < before:
+                record = None
         if record is None or not _count(record):
             removed.drop(stored)
         else:
             newest = max(entry.recorded for found in record.entries.values() for entry in found)
-            kept.append((newest, stored, record))
+            kept.append((uses.get(stored.key, newest), stored, record))
     left = most_bytes
     sizes = {} if left is None else needed.sizes()
     for _, stored, record in sorted(kept, key=lambda item: item[0], reverse=True):

@@ -28,6 +28,7 @@ from .recordings import TestRecording
 from .replay import replay
 from .results import TestResults
 from .shelves import Shelves, open_shelves
+from .summary import bytes_in_words
 from .tally import Line, Tally
 
 Hits = list[tuple[pytest.Item, Hit]]
@@ -173,9 +174,10 @@ class Run:
             if self._results is not None and self.settings.cachekit_mode != "read-only":
                 self._results.flush()
                 self._log(self._results)
+                self._tidy(self._results.context)
             if self._shelves is not None:
                 self.size = self._shelves.near.size()
-                self.remarks = self._shelves.remarks()
+                self.remarks += self._shelves.remarks()
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("stored", error)
 
@@ -219,6 +221,22 @@ class Run:
                     self.fingerprints,
                     self.path,
                 )
+
+    def _tidy(self, context: str) -> None:
+        """Remove what is beyond the limits; that it can't be done is only told."""
+        limits = self.settings.cachekit_max_size, self.settings.cachekit_max_age
+        if self._shelves is None or limits == (None, None):
+            return
+        from .tidying import note_uses, tidy
+
+        near = self._shelves.near.view()
+        note_uses(near, context, self.tally.lines)
+        for result in tidy(near, self.settings):
+            if result.error is not None:
+                self.warn(f"The cache could not be cleaned ({result.name}): {result.error}")
+            elif result.removed:
+                size = bytes_in_words(result.bytes)
+                self.remarks.append(f"cleaned {result.removed} records, {size} ({result.name})")
 
     def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
         line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)

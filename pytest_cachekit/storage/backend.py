@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 MOST = 2**63 - 1
 """Counters stay between this and its negative, as Redis keeps them."""
@@ -103,6 +103,19 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Release what the backend holds open; it can't be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class NotesUses(Protocol):
+    """A backend that knows when what it holds was used."""
+
+    def last_uses(self, keys: Iterable[str]) -> dict[str, float]:
+        """Return when `keys` were written or, as far as noted, used last; seconds since 1970."""
+        ...
+
+    def note_uses(self, keys: Iterable[str]) -> None:
+        """Note, with the next write or when this closes, that `keys` were used now."""
         ...
 
 

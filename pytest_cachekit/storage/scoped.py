@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..errors import StorageError
-from .backend import Backend, BackendSize
+from .backend import Backend, BackendSize, NotesUses
 from .seal import SIGNED, Seal
 
 
@@ -49,6 +49,22 @@ class ScopedBackend:
         """See `Backend.remaining`."""
         found = self._backend.remaining(self._scope + key for key in keys)
         return {key[len(self._scope) :]: left for key, left in found.items()}
+
+    def last_uses(self, keys: Iterable[str]) -> dict[str, float]:
+        """Return when `keys` were used last, in seconds since 1970, where the backend notes that.
+
+        Raises:
+            StorageError: the backend can't be read.
+        """
+        if not isinstance(self._backend, NotesUses):
+            return {}
+        found = self._backend.last_uses(self._scope + key for key in keys)
+        return {key[len(self._scope) :]: when for key, when in found.items()}
+
+    def note_uses(self, keys: Iterable[str]) -> None:
+        """See `NotesUses.note_uses`; nothing where the backend doesn't."""
+        if isinstance(self._backend, NotesUses):
+            self._backend.note_uses(self._scope + key for key in keys)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """See `Backend.keys`."""

@@ -42,7 +42,10 @@ def test_the_page_about_caches(block: str) -> None:
     exec(compile(block, str(DOCS / "caching.md"), "exec"), {"__name__": "__page__"})
 
 
-@pytest.mark.parametrize("page", ["execution.md", "analysis.md", "artifacts.md", "plans.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["execution.md", "analysis.md", "artifacts.md", "plans.md", "manager.md", "resources.md"],
+)
 def test_pages_about_programs(page: str, tmp_path: Path) -> None:
     for number, block in enumerate(blocks(page)):
         folder = tmp_path / str(number)
