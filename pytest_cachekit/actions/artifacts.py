@@ -7,18 +7,16 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from ..caching.stats import CacheStats
-from ..errors import CacheUsageError
 from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..inputs.reading import Reading
-from ..storage import Backend, open_backend
+from ..storage import Backend
 from .artifact_content import (
     FILES,
     Artifact,
@@ -28,6 +26,7 @@ from .artifact_content import (
     matches,
     read_artifact,
 )
+from .client import Client
 from .entries import Removed, Stored
 from .outcome_store import OutcomeStore
 
@@ -35,7 +34,7 @@ KIND = "artifacts"
 _CONTEXT = "everywhere"
 
 
-class ArtifactCache:
+class ArtifactCache(Client):
     """Keeps files under the metadata that they were made from."""
 
     def __init__(
@@ -58,14 +57,10 @@ class ArtifactCache:
             StorageError: the backend can't be used.
             CacheUsageError: a limit keeps nothing.
         """
-        for name, limit in (("ttl", ttl), ("max_entries", max_entries)):
-            if limit is not None and limit <= 0:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give more, or None.")
+        super().__init__(backend, ttl=ttl, max_entries=max_entries)
         # Nothing is watched: an artifact rests on its metadata alone.
         self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")
         self._hits = self._misses = 0
-        self._owns = isinstance(backend, str)
-        self._backend = open_backend(backend) if isinstance(backend, str) else backend
         self._store = OutcomeStore(
             self._backend,
             KIND,
@@ -204,22 +199,6 @@ class ArtifactCache:
             count, size = found.get(artifact.kind, (0, 0))
             found[artifact.kind] = count + 1, size + artifact.size
         return found
-
-    def close(self) -> None:
-        """Release the backend, if it was opened here."""
-        if self._owns:
-            self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _all(self) -> Iterator[Artifact]:
         newest: dict[tuple[str, str], Artifact] = {}

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, ParamSpec, Self, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from ..caching.codec import Codec
 from ..caching.stats import CacheStats
 from ..errors import CacheUsageError, StorageError
 from ..inputs.layout import Layout
-from ..storage import Backend, open_backend
+from ..storage import Backend
+from .client import Client
 from .commands import Command, CommandResult, blobs_of
 from .entries import Removed, Stored
 from .execution_stats import ExecutionStats
@@ -32,7 +32,7 @@ MODES = ("read-write", "read-only", "refresh")
 _TOTAL = f"total:{KIND}:hits"
 
 
-class ExecutionCache:
+class ExecutionCache(Client):
     """Remembers what functions, commands and snippets produced, until an input changes."""
 
     def __init__(
@@ -62,14 +62,8 @@ class ExecutionCache:
         """
         if mode not in MODES:
             raise CacheUsageError(f"mode={mode!r} is unknown: write {', '.join(MODES)}.")
-        for name, limit in (("ttl", ttl), ("max_size", max_size)):
-            if limit is not None and limit <= 0:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give more, or None.")
         self.root = Path(root or os.getcwd()).absolute()
-        self._owns = isinstance(backend, str)
-        self._backend = (
-            open_backend(backend, relative_to=self.root) if isinstance(backend, str) else backend
-        )
+        super().__init__(backend, relative_to=self.root, ttl=ttl, max_size=max_size)
         where = self._backend.url
         ignored = [where.partition(":")[2]] if where.startswith("file:") else []
         self._layout = Layout(self.root, ignored)
@@ -250,19 +244,7 @@ class ExecutionCache:
         """Add the hits of this process to the total, and release the backend."""
         with suppress(StorageError):
             self._count_hits()
-        if self._owns:
-            self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().close()
 
     def _count_hits(self) -> int:
         """Return the hits of all processes, those of this one included, and store that."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ..caching.stats import CacheStats
 from ..errors import CacheUsageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..inputs.reading import Reading
-from ..storage import Backend, open_backend
+from ..storage import Backend
+from ..storage.forks import survive_forks
+from .client import Client
 from .entries import Removed, Stored
 from .kinds import PLANS
 from .outcome_store import OutcomeStore
@@ -31,7 +34,7 @@ _CONTEXT = "everywhere"
 _MOST_RANKED = 20
 
 
-class PlanCache:
+class PlanCache(Client):
     """Keeps plans under the tasks that they are for."""
 
     def __init__(
@@ -56,14 +59,10 @@ class PlanCache:
             StorageError: the backend can't be used.
             CacheUsageError: a limit keeps nothing, or the threshold is none.
         """
-        for name, limit in (("ttl", ttl), ("max_entries", max_entries)):
-            if limit is not None and limit <= 0:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give more, or None.")
+        super().__init__(backend, ttl=ttl, max_entries=max_entries)
         self._threshold = _checked(threshold)
         # Nothing is watched: a plan rests on nothing but what it was stored with.
         self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")
-        self._owns = isinstance(backend, str)
-        self._backend = open_backend(backend) if isinstance(backend, str) else backend
         self._store = OutcomeStore(
             self._backend,
             PLANS.name,
@@ -74,9 +73,11 @@ class PlanCache:
             context=_CONTEXT,
         )
         self._usages = PlanUsages(self._backend)
-        self._index = PlanIndex()
-        self._seen: tuple[int, bytes | None] | None = None
+        self._index: PlanIndex
+        self._seen: bytes | None
         self._exact = self._near = self._misses = 0
+        self.after_fork()
+        survive_forks(self)
 
     def put(
         self, template: str, plan: Any, *, defaults: Mapping[str, Any] | None = None
@@ -108,7 +109,7 @@ class PlanCache:
             [(text, "", Reading(), outcome) for text, outcome in zip(texts, outcomes, strict=True)],
             self._fingerprints,
         )
-        self._backend.incr(_CHANGES, 1)
+        self._note_change()
         if self._store.make_room().entries:
             self._usages.drop_others(self._store.groups())
         return templates
@@ -176,13 +177,14 @@ class PlanCache:
 
     def templates(self) -> list[str]:
         """Return the texts of all templates."""
-        self._refresh()
-        return sorted(self._index)
+        with self._templates() as index:
+            return sorted(index)
 
     def stats(self) -> PlanStats:
         """Return what the cache holds, and what it found in this process."""
-        self._refresh()
-        return PlanStats(len(self._index), self._exact, self._near, self._misses)
+        with self._templates() as index:
+            count = len(index)
+        return PlanStats(count, self._exact, self._near, self._misses)
 
     def counted(self) -> CacheStats:
         """Return what this process did, as caches of values tell it."""
@@ -203,37 +205,29 @@ class PlanCache:
         """Remove all templates; say how many that were."""
         return self._remove(lambda _: True)
 
-    def close(self) -> None:
-        """Release the backend, if it was opened here."""
-        if self._owns:
-            self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    def after_fork(self) -> None:
+        """See `Forked.after_fork`; a thread may have been in the midst of a change."""
+        self._lock = threading.Lock()
+        self._index, self._seen = PlanIndex(), None
 
     def _ranked(
         self, task: str, threshold: float | None, parameters: Mapping[str, Any], *, eager: bool
     ) -> Iterator[PlanMatch]:
         """Yield matches, best first; if `eager`, exact ones that do well before all others."""
         least = self._threshold if threshold is None else _checked(threshold)
-        self._refresh()
-        exact = [PlanMatch(task, template, found) for template, found in self._index.exact(task)]
+        with self._templates() as index:
+            said = index.exact(task)
+        exact = [PlanMatch(task, template, found) for template, found in said]
         self._weigh(exact)
         told = {match.template for match in exact}
         first = [match for match in exact if match.rank >= match.score] if eager else []
         yield from self._filled(first, parameters)
         others = [match for match in exact if match not in first]
         if least < 1:
-            candidates = (each for each in self._index.candidates(task) if each.text not in told)
-            scored = [(likeness(template, task), template) for template in candidates]
+            with self._templates() as index:
+                candidates = index.candidates(task)
+            others_like = [each for each in candidates if each.text not in told]
+            scored = [(likeness(template, task), template) for template in others_like]
             near = [
                 PlanMatch(task, template, like.parameters, like)
                 for like, template in scored
@@ -267,21 +261,29 @@ class PlanCache:
         self._usages.count(what, text)
         return self._usages.of([text])[text]
 
-    def _refresh(self) -> None:
-        """Learn which templates there are, if that may have changed; plans are read when needed."""
-        now = os.getpid(), self._backend.get_many([_CHANGES]).get(_CHANGES)
-        if now == self._seen:
-            return
-        there = set(self._store.groups())
-        known = set(self._index)
-        self._index.remove(known - there)
-        self._index.add(sorted(there - known))
-        self._seen = now
+    @contextmanager
+    def _templates(self) -> Iterator[PlanIndex]:
+        """Lend the index to one thread; before, learn which templates came and went.
+
+        Plans are read when they are found.
+        """
+        changes = self._backend.get_many([_CHANGES]).get(_CHANGES, b"")
+        with self._lock:
+            if changes != self._seen:
+                there, known = set(self._store.groups()), set(self._index)
+                self._index.remove(known - there)
+                self._index.add(sorted(there - known))
+                self._seen = changes
+            yield self._index
+
+    def _note_change(self) -> None:
+        # No counter: one that a budget removes would start again at a number that was seen.
+        self._backend.set_many({_CHANGES: os.urandom(8)})
 
     def _remove(self, chosen: Callable[[Stored], bool]) -> Removed:
         removed = self._store.remove(chosen)
         if removed.entries:
-            self._backend.incr(_CHANGES, 1)
+            self._note_change()
             self._usages.drop_others(self._store.groups())
         return removed
 

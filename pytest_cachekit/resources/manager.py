@@ -10,7 +10,7 @@ from .cleanup import Cleaner, CleanupTask
 from .limits import ResourceLimits, Violation
 from .monitor import Reader, ResourceMonitor
 from .reading import ResourceReader
-from .tasks import expired_entries, orphaned_files, temporary_files
+from .tasks import expired_entries, orphaned_files, orphaned_values, temporary_files
 
 _ABOUT_CACHES = ("memory", "disk", "disk_free")
 
@@ -56,6 +56,8 @@ class ResourceManager(ResourceMonitor):
             history=history,
         )
         own = [] if caches is None else [expired_entries(caches), orphaned_files(caches.backend)]
+        if directory is not None:
+            own.append(orphaned_values(directory))
         self.cleaner = Cleaner(
             [*own, temporary_files(clock=clock), *tasks],
             schedule=None if caches is None else caches.backend,

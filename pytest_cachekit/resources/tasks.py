@@ -14,6 +14,7 @@ from typing import Protocol
 from ..actions.entries import Removed
 from ..actions.removal import collect_garbage
 from ..storage import Backend
+from ..storage.database import stored_files
 from .cleanup import Cleaned, CleanupTask
 from .reading import disk_use
 
@@ -47,6 +48,37 @@ def orphaned_files(backend: Backend, *, every: float = _DAY) -> CleanupTask:
         return Cleaned(len(removed.keys), removed.bytes)
 
     return CleanupTask("orphaned files", clean, "what no entry names any more", 2, every)
+
+
+def orphaned_values(
+    directory: str | os.PathLike[str],
+    *,
+    max_age: float = 3600.0,
+    every: float = _DAY,
+    clock: Callable[[], float] = time.time,
+) -> CleanupTask:
+    """Return a task that removes files of a cache's large values that its database doesn't name.
+
+    A process that is killed in the midst of a write leaves such a file. Those younger than
+    `max_age` seconds may belong to a write that isn't finished.
+    """
+    place = Path(directory)
+
+    def clean() -> Cleaned:
+        if not is_cache(place):
+            return Cleaned(0)
+        files = {str(path.relative_to(place)): path for path in place.glob("??/??/*.val")}
+        named = stored_files(place)
+        count = size = 0
+        for name, path in files.items():
+            if name not in named and clock() - _last_change(path) > max_age:
+                freed = path.lstat().st_size
+                if _remove(path):
+                    count += 1
+                    size += freed
+        return Cleaned(count, size)
+
+    return CleanupTask("orphaned values", clean, "left by writes that were killed", 3, every)
 
 
 def temporary_files(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,15 @@ def test_the_index_finds_what_looking_at_all_would(
         text for text, score in scores.items() if score >= 0.3
     }
     assert found == sorted(found, key=lambda match: match.order)
+
+
+def test_threads_share_a_cache(cache: PlanCache) -> None:
+    def use(number: int) -> list[object]:
+        cache.put(f"Paint thing{number} {{colour}}", [number, "{colour}"])
+        found = [cache.match(f"paint thing{each} red") for each in range(number + 1)]
+        return [match and match.plan for match in found]
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, plans in enumerate(pool.map(use, range(12))):
+            assert plans[number] == [number, "red"]
+            assert all(plan is None or plan == [each, "red"] for each, plan in enumerate(plans))

@@ -11,7 +11,7 @@ from pytest_cachekit.errors import CacheUsageError
 from pytest_cachekit.resources import Cleaner, CleanupTask, ResourceLimits, ResourceManager
 from pytest_cachekit.resources.caches import CacheManager
 from pytest_cachekit.resources.cleanup import Cleaned
-from pytest_cachekit.resources.tasks import is_cache, old_caches, temporary_files
+from pytest_cachekit.resources.tasks import is_cache, old_caches, orphaned_values, temporary_files
 from tests.resources.conftest import Clock, Readings
 
 
@@ -140,3 +140,21 @@ def test_space_that_is_short_is_made(caches: CacheManager, clock: Clock) -> None
     manager.tick()
     assert ran == [1, 1]
     assert list(manager.errors) == []
+
+
+def test_files_of_writes_that_were_killed_go(tmp_path: Path, clock: Clock) -> None:
+    with CacheManager(tmp_path / "cache", clock=clock) as caches:
+        caches.get_cache("a").set("large", b"x" * 100_000)
+        (kept,) = (tmp_path / "cache").rglob("*.val")
+        for name, age in (("old", 7200), ("new", 60)):
+            left = tmp_path / "cache" / "aa" / "bb" / f"{name}.val"
+            left.parent.mkdir(parents=True, exist_ok=True)
+            left.write_bytes(bytes(50))
+            os.utime(left, (clock.now - age, clock.now - age))
+        os.utime(kept, (0, 0))
+        task = orphaned_values(tmp_path / "cache", clock=clock)
+
+        assert Cleaner([task], clock=clock).run()[0][1:3] == (1, 50)
+        assert {path.name for path in (tmp_path / "cache").rglob("*.val")} == {kept.name, "new.val"}
+        assert caches.get_cache("a").get("large") == b"x" * 100_000
+    assert Cleaner([orphaned_values(tmp_path, clock=clock)], clock=clock).run()[0].removed == 0
