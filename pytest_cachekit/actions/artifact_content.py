@@ -63,6 +63,12 @@ def files_of(outcome: Outcome) -> list[str]:
     return [] if artifact is None else [FILES + each for each in artifact.files.values()]
 
 
+def metadata_of(outcome: Outcome) -> dict[str, Any]:
+    """Return the metadata that an artifact's outcome has."""
+    artifact = read_artifact(Stored("", "", outcome, Reading, 0))
+    return {} if artifact is None else artifact.metadata
+
+
 def matches(
     artifact: Artifact,
     kind: str | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -50,6 +51,8 @@ class ActionKind:
     attachments: tuple[Attachment, ...] = ()
     attached: Callable[[str, msgspec.Raw], Iterable[str]] = lambda _group, _outcome: ()
     """Returns the keys of what the outcome of an action of a group needs besides."""
+    fields: Callable[[msgspec.Raw], dict[str, Any]] = lambda _outcome: {}
+    """Returns what is known of an outcome by name, as an artifact's metadata."""
 
     @property
     def prefix(self) -> str:
@@ -104,6 +107,13 @@ def _files_of_artifact(_group: str, outcome: msgspec.Raw) -> Iterable[str]:
     return [] if decoded is None else files_of(decoded)
 
 
+def _metadata_of_artifact(outcome: msgspec.Raw) -> dict[str, Any]:
+    from .artifact_content import metadata_of
+
+    decoded = entries.decode_outcome(outcome)
+    return {} if decoded is None else metadata_of(decoded)
+
+
 def _counters_of_plan(group: str, _outcome: msgspec.Raw) -> Iterable[str]:
     return [each.prefix + digest_text(group) for each in PLANS.attachments]
 
@@ -145,6 +155,7 @@ KINDS = {
             _last,
             (Attachment("artifact-file:", _is_content),),
             _files_of_artifact,
+            _metadata_of_artifact,
         ),
         PLANS,
     )

@@ -77,7 +77,9 @@ def _csv(actions: Sequence[StoredAction]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows([getattr(action, name) for name in _COLUMNS] for action in actions)
+    for action in actions:
+        row = {name: getattr(action, name) for name in _COLUMNS}
+        writer.writerow({**row, "fields": json.dumps(action.fields)}.values())
     return text.getvalue()
 
 
