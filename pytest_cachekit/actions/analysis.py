@@ -45,6 +45,8 @@ class AnalysisCache(Client):
         root: str | os.PathLike[str] | None = None,
         ttl: float | None = None,
         max_entries: int | None = None,
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open an analysis cache.
@@ -54,6 +56,8 @@ class AnalysisCache(Client):
             root: the workspace; the working directory by default.
             ttl: seconds after which a result is made anew; never by default.
             max_entries: most results; those go first that were used least recently.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
@@ -61,7 +65,14 @@ class AnalysisCache(Client):
             CacheUsageError: a limit keeps nothing.
         """
         self.root = Path(root or os.getcwd()).absolute()
-        super().__init__(backend, relative_to=self.root, ttl=ttl, max_entries=max_entries)
+        super().__init__(
+            backend,
+            relative_to=self.root,
+            namespace=namespace,
+            epoch=epoch,
+            ttl=ttl,
+            max_entries=max_entries,
+        )
         where = self._backend.url
         ignored = [where.partition(":")[2]] if where.startswith("file:") else []
         layout = Layout(self.root, ignored)

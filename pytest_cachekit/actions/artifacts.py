@@ -43,6 +43,8 @@ class ArtifactCache(Client):
         *,
         ttl: float | None = None,
         max_entries: int | None = None,
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open a cache of artifacts.
@@ -51,13 +53,17 @@ class ArtifactCache(Client):
             backend: a URL, or a backend that is open.
             ttl: seconds after which an artifact isn't found any more; never by default.
             max_entries: most artifacts; those go first that were used least recently.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
             StorageError: the backend can't be used.
             CacheUsageError: a limit keeps nothing.
         """
-        super().__init__(backend, ttl=ttl, max_entries=max_entries)
+        super().__init__(
+            backend, namespace=namespace, epoch=epoch, ttl=ttl, max_entries=max_entries
+        )
         # Nothing is watched: an artifact rests on its metadata alone.
         self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")
         self._hits = self._misses = 0

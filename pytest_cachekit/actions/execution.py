@@ -43,6 +43,8 @@ class ExecutionCache(Client):
         ttl: float | None = None,
         max_size: int | None = None,
         mode: Literal["read-write", "read-only", "refresh"] = "read-write",
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open an execution cache.
@@ -54,6 +56,8 @@ class ExecutionCache(Client):
             ttl: seconds after which a result is no hit any more; never by default.
             max_size: most entries; unlimited by default.
             mode: `read-only` stores nothing, `refresh` runs everything and records anew.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
@@ -63,7 +67,14 @@ class ExecutionCache(Client):
         if mode not in MODES:
             raise CacheUsageError(f"mode={mode!r} is unknown: write {', '.join(MODES)}.")
         self.root = Path(root or os.getcwd()).absolute()
-        super().__init__(backend, relative_to=self.root, ttl=ttl, max_size=max_size)
+        super().__init__(
+            backend,
+            relative_to=self.root,
+            namespace=namespace,
+            epoch=epoch,
+            ttl=ttl,
+            max_size=max_size,
+        )
         where = self._backend.url
         ignored = [where.partition(":")[2]] if where.startswith("file:") else []
         self._layout = Layout(self.root, ignored)

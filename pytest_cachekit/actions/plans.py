@@ -44,6 +44,8 @@ class PlanCache(Client):
         threshold: float = 0.6,
         ttl: float | None = None,
         max_entries: int | None = None,
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open a cache of plans.
@@ -53,13 +55,17 @@ class PlanCache(Client):
             threshold: how like a task a template must be to be found for it, from 0 to 1.
             ttl: seconds after which a plan isn't found any more; never by default.
             max_entries: most plans; those go first that were used least recently.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
             StorageError: the backend can't be used.
             CacheUsageError: a limit keeps nothing, or the threshold is none.
         """
-        super().__init__(backend, ttl=ttl, max_entries=max_entries)
+        super().__init__(
+            backend, namespace=namespace, epoch=epoch, ttl=ttl, max_entries=max_entries
+        )
         self._threshold = _checked(threshold)
         # Nothing is watched: a plan rests on nothing but what it was stored with.
         self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")

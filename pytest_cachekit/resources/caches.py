@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ..actions.analysis import AnalysisCache
 from ..actions.artifacts import ArtifactCache
+from ..actions.client import scoped
 from ..actions.entries import Removed
 from ..actions.execution import ExecutionCache
 from ..actions.plans import PlanCache
@@ -95,9 +96,11 @@ class CacheManager:
         if ttl is not None and ttl <= 0:
             raise CacheUsageError(f"ttl={ttl!r} keeps nothing: give more, or None.")
         self.max_bytes, self._ttl, self._clock = max_bytes, ttl, clock
-        self.backend: Backend = open_backend(
+        self._place = open_backend(
             where, relative_to=self.root, **_limits(where, max_bytes), **_clock(where, clock)
         )
+        # As the command sees it: what another key signed is left alone, loudly.
+        self.backend: Backend = scoped(self._place, is_strict=True)
         self._named = NamedCaches()
 
     @property
@@ -109,22 +112,22 @@ class CacheManager:
     @cached_property
     def executions(self) -> ExecutionCache:
         """What functions, commands and snippets did."""
-        return ExecutionCache(self.backend, root=self.root, ttl=self._ttl, clock=self._clock)
+        return ExecutionCache(self._place, root=self.root, ttl=self._ttl, clock=self._clock)
 
     @cached_property
     def analyses(self) -> AnalysisCache:
         """What analysers say of files."""
-        return AnalysisCache(self.backend, root=self.root, ttl=self._ttl, clock=self._clock)
+        return AnalysisCache(self._place, root=self.root, ttl=self._ttl, clock=self._clock)
 
     @cached_property
     def plans(self) -> PlanCache:
         """Plans for tasks."""
-        return PlanCache(self.backend, ttl=self._ttl, clock=self._clock)
+        return PlanCache(self._place, ttl=self._ttl, clock=self._clock)
 
     @cached_property
     def artifacts(self) -> ArtifactCache:
         """Files with metadata."""
-        return ArtifactCache(self.backend, ttl=self._ttl, clock=self._clock)
+        return ArtifactCache(self._place, ttl=self._ttl, clock=self._clock)
 
     def get_cache(self, name: str, **options: Any) -> Cache:
         """Return the cache of values called `name`.
@@ -139,7 +142,7 @@ class CacheManager:
         """
         if self._ttl is not None:
             options.setdefault("ttl", self._ttl)
-        return self._named.get_cache(f"{_NAMED}{name}" if name else "", self.backend, **options)
+        return self._named.get_cache(f"{_NAMED}{name}" if name else "", self._place, **options)
 
     def stats(self) -> CombinedStats:
         """Return what all caches did and hold.
@@ -195,7 +198,7 @@ class CacheManager:
             "analyses": self.analyses.clear().entries,
             "plans": self.plans.clear().entries,
             "artifacts": self.artifacts.remove().entries,
-            "values": self.backend.clear(_NAMED),
+            "values": self._place.clear(_NAMED),
         }
 
     def close(self) -> None:
@@ -203,7 +206,7 @@ class CacheManager:
         if "executions" in self.__dict__:
             # It adds its hits to those of all processes.
             self.executions.close()
-        self.backend.close()
+        self._place.close()
 
     def __enter__(self) -> Self:
         return self

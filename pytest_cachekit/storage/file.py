@@ -97,8 +97,10 @@ class FileBackend:
     def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
         """See `Backend.replace_many`."""
         with self._values.changing() as files, self._database.writing() as connection:
-            fresh, others = sort_out(items, self._contents(connection, items))
+            fresh, gone, others = sort_out(items, self._contents(connection, items))
             self._store(connection, fresh, None, files)
+            for marks, batch in _batches(gone):
+                _delete(connection, f"key IN ({marks})", batch, files)
             return others
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
