@@ -18,7 +18,7 @@ _FURTHER = 0.1
 # What a parameter without a value costs, in letters.
 _UNFILLED = 2.0
 # A longer task is cut: the time goes with its words times those of the template.
-MOST_WORDS = 200
+_MOST_WORDS = 200
 
 
 class Likeness(NamedTuple):
@@ -46,7 +46,7 @@ def likeness(template: PlanTemplate, task: str) -> Likeness:
     costs its length, a misspelt one its part, and what a parameter takes costs nothing, or a tenth
     for each word after its first. The score is the share of all letters that cost nothing.
     """
-    said = collapse(task).split()[:MOST_WORDS]
+    said = collapse(task).split()[:_MOST_WORDS]
     words = [plain_word(word) for word in said]
     tokens = template.tokens
     costs, steps = _aligned(tokens, words, said)
