@@ -43,6 +43,7 @@ class ResourceReader:
         directory: str | os.PathLike[str] | None = None,
         *,
         process: int | None = None,
+        disk_interval: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read about a process.
@@ -50,6 +51,8 @@ class ResourceReader:
         Args:
             directory: whose size counts as disk, as that of a cache; it needn't be there.
             process: its number; this one by default.
+            disk_interval: seconds for which the size of the directory counts as known: looking at
+                each of its files takes a while.
             clock: tells seconds.
 
         Raises:
@@ -63,6 +66,8 @@ class ResourceReader:
         except self._psutil.NoSuchProcess as error:
             raise CacheUsageError(f"There is no process {process}: name one that runs.") from error
         self._before: tuple[float, float] | None = None
+        self._disk_interval = disk_interval
+        self._disk: tuple[float, int, int | None] | None = None
 
     def read(self) -> ResourceReading:
         """Return what is in use now; processes that end meanwhile are left out."""
@@ -89,8 +94,14 @@ class ResourceReader:
         if self._before is not None and now > self._before[0]:
             percent = 100 * max(0.0, used - self._before[1]) / (now - self._before[0])
         self._before = now, used
-        size, free = (0, None) if self._directory is None else disk_use(self._directory)
-        return ResourceReading(now, memory, percent, files, count, size, free)
+        return ResourceReading(now, memory, percent, files, count, *self._disk_use(now))
+
+    def _disk_use(self, now: float) -> tuple[int, int | None]:
+        if self._directory is None:
+            return 0, None
+        if self._disk is None or now - self._disk[0] >= self._disk_interval:
+            self._disk = now, *disk_use(self._directory)
+        return self._disk[1:]
 
 
 def disk_use(directory: Path) -> tuple[int, int | None]:

@@ -96,9 +96,13 @@ def test_this_process_and_its_children_are_read(tmp_path: Path, clock: Clock) ->
         together = reader.read()
         child.communicate(b"\n")
 
+    (tmp_path / "file").write_bytes(bytes(3000))
+    assert reader.read().disk == 1000
+    clock.now += 10
+    assert reader.read().disk == 3000
     assert alone.memory > 1_000_000
     assert alone.cpu_percent == 0
-    assert (alone.disk, alone.at) == (1000, clock.now)
+    assert (alone.disk, alone.at) == (1000, clock.now - 10)
     assert (alone.disk_free or 0) > 0
     assert together.processes == alone.processes + 1
     assert together.open_files > 3
