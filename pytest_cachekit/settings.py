@@ -6,7 +6,7 @@ Precedence: flag, then ini value, then environment variable, then default.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from .errors import CachekitError
 
 _NAME = r"[A-Za-z0-9._-]*"
 MODES = ("read-write", "read-only", "refresh")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+"""Of units of time."""
+_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Option:
     metavar: str | None = None
     pattern: str | None = None
     """What a text has to match."""
+    parse: Callable[[str], float] | None = None
+    """Makes a number of a text with a unit; raises `ValueError` with what to write instead."""
 
     @property
     def flag(self) -> str:
@@ -49,6 +54,30 @@ class Option:
     def is_switch(self) -> bool:
         """Whether the option is on or off."""
         return isinstance(self.default, bool)
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes of a size: 512, 10K, 5M or 1G.
+
+    Raises:
+        ValueError: it is none; says what to write.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is no size: write 512, 10K, 5M or 1G.")
+    return int(float(found[1]) * _BYTES[found[2]])
+
+
+def parse_age(text: str) -> float:
+    """Return the seconds of a length of time: 90s, 30m, 12h, 7d or 2w.
+
+    Raises:
+        ValueError: it is none; says what to write.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is no age: write 90s, 30m, 12h, 7d or 2w.")
+    return float(found[1]) * SECONDS[found[2]]
 
 
 OPTIONS = (
@@ -128,6 +157,18 @@ OPTIONS = (
         metavar="PATH",
     ),
     Option(
+        "cachekit-max-size",
+        "when the local cache is larger than that, as 500M, remove what was used least recently",
+        metavar="SIZE",
+        parse=parse_size,
+    ),
+    Option(
+        "cachekit-max-age",
+        "once a day, remove what no run used for so long from the local cache, as 30d",
+        metavar="AGE",
+        parse=parse_age,
+    ),
+    Option(
         "cachekit-redis-url",
         "the server that the fixtures for Redis use; without one, fakeredis",
         default="",
@@ -161,6 +202,10 @@ class Settings:
     cachekit_explain: bool
     cachekit_audit: float
     cachekit_report: str
+    cachekit_max_size: int | None
+    """Bytes."""
+    cachekit_max_age: float | None
+    """Seconds."""
     cachekit_redis_url: str
     cachekit_backends: str
 
@@ -213,6 +258,11 @@ def _checked(option: Option, value: Any, place: str) -> Any:
         if word not in _TRUE + _FALSE:
             raise CachekitError(f"{place}: {value!r} is neither on nor off: write true or false.")
         return word in _TRUE
+    if option.parse is not None and value is not None:
+        try:
+            return option.parse(value)
+        except ValueError as error:
+            raise CachekitError(f"{place}: {error}") from error
     if option.limits is not None:
         return _number(option.limits, value, place)
     if option.choices and value not in option.choices:

@@ -45,6 +45,10 @@ def test_the_nearest_place_wins(option: Option, given: tuple[str, ...]) -> None:
     elif option.limits is not None:
         winner, loser = dict.fromkeys(PLACES, "2.5"), dict.fromkeys(PLACES, "1")
         expected = 2.5
+    elif option.parse is not None:
+        unit = {"SIZE": "K", "AGE": "m"}[option.metavar or ""]
+        winner, loser = dict.fromkeys(PLACES, f"2{unit}"), dict.fromkeys(PLACES, f"1{unit}")
+        expected = {"K": 2048, "m": 120.0}[unit]
     else:
         chosen = option.choices[-1] if option.choices else "chosen"
         other = option.choices[0] if option.choices else "other"
@@ -98,6 +102,8 @@ def test_known_modes(mode: str) -> None:
         ({}, {"cachekit": "maybe"}, {}, "ini value cachekit: 'maybe' is neither on nor off"),
         ({"cachekit_audit": "200"}, {}, {}, "--cachekit-audit: write a number from 0 to 100"),
         ({}, {"cachekit_audit": "all"}, {}, "ini value cachekit_audit: write a number from 0"),
+        ({"cachekit_max_size": "much"}, {}, {}, "--cachekit-max-size: 'much' is no size: write"),
+        ({}, {"cachekit_max_age": "5"}, {}, "ini value cachekit_max_age: '5' is no age: write"),
         ({}, {}, {"CACHEKIT": "2"}, "environment variable CACHEKIT: '2' is neither on nor off"),
     ],
     ids=[
@@ -107,6 +113,8 @@ def test_known_modes(mode: str) -> None:
         "ini switch",
         "number",
         "word for a number",
+        "size",
+        "age",
         "environment switch",
     ],
 )

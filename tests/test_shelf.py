@@ -64,6 +64,23 @@ def test_a_value_is_replaced_only_while_it_is_the_one_expected(backend: Backend)
     }
 
 
+def test_a_key_goes_only_while_it_holds_what_is_expected(backend: Backend) -> None:
+    backend.set_many({"a": b"old", "b": b"other", "c": b"-", "d": b"+x"})
+    changed = backend.replace_many(
+        {
+            "a": (tag_of(b"old"), None),
+            "b": (tag_of(b"old"), None),
+            "c": (tag_of(b"-"), b"-"),
+            "d": (tag_of(b"+x"), b"+y"),
+            "e": (None, None),
+            "f": (tag_of(b"gone"), None),
+        }
+    )
+
+    assert changed == {"b": b"other", "f": None}
+    assert backend.get_many("abcdef") == {"b": b"other", "c": b"-", "d": b"+y"}
+
+
 def test_thousands_are_replaced_at_once(backend: Backend) -> None:
     items = {f"key{n}": b"%d" % n * 20 for n in range(2_500)}
 

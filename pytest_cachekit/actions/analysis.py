@@ -6,14 +6,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..caching.codec import Codec
-from ..errors import CacheUsageError
+from ..caching.stats import CacheStats
 from ..inputs.digest import digest_text
 from ..inputs.layout import Layout
-from ..storage import Backend, open_backend
+from ..storage import Backend
+from .client import Client
 from .entries import Removed
 from .memoize import MemoizedFunction
 from .observing import Observer
@@ -21,7 +21,7 @@ from .outcome_store import OutcomeStore
 from .performing import Performer
 
 T = TypeVar("T")
-KIND = "analysis"
+KIND = "analyses"
 
 
 class Analysis(NamedTuple, Generic[T]):
@@ -35,7 +35,7 @@ class Analysis(NamedTuple, Generic[T]):
     """Names of the others."""
 
 
-class AnalysisCache:
+class AnalysisCache(Client):
     """Remembers what an analyser says of a file's content, wherever such a file lies."""
 
     def __init__(
@@ -45,6 +45,8 @@ class AnalysisCache:
         root: str | os.PathLike[str] | None = None,
         ttl: float | None = None,
         max_entries: int | None = None,
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open an analysis cache.
@@ -54,19 +56,22 @@ class AnalysisCache:
             root: the workspace; the working directory by default.
             ttl: seconds after which a result is made anew; never by default.
             max_entries: most results; those go first that were used least recently.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
             StorageError: the backend can't be used.
             CacheUsageError: a limit keeps nothing.
         """
-        for name, limit in (("ttl", ttl), ("max_entries", max_entries)):
-            if limit is not None and limit <= 0:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give more, or None.")
         self.root = Path(root or os.getcwd()).absolute()
-        self._owns = isinstance(backend, str)
-        self._backend = (
-            open_backend(backend, relative_to=self.root) if isinstance(backend, str) else backend
+        super().__init__(
+            backend,
+            relative_to=self.root,
+            namespace=namespace,
+            epoch=epoch,
+            ttl=ttl,
+            max_entries=max_entries,
         )
         where = self._backend.url
         ignored = [where.partition(":")[2]] if where.startswith("file:") else []
@@ -124,6 +129,10 @@ class AnalysisCache:
             )
         )
 
+    def counted(self) -> CacheStats:
+        """Return what this process did, without a look at what is stored; stale counts as miss."""
+        return self._performer.counted()
+
     def why_not_stored(self) -> dict[str, str]:
         """Return why results of this process were not stored, by analyser."""
         return {group: why for (group, _), why in self._performer.counts.reasons.items()}
@@ -140,22 +149,6 @@ class AnalysisCache:
     def clear(self) -> Removed:
         """Remove all results; say how many that were."""
         return self._performer.store.remove(lambda _: True)
-
-    def close(self) -> None:
-        """Release the backend, if it was opened here."""
-        if self._owns:
-            self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _files(self, patterns: Iterable[str]) -> list[tuple[str, Path]]:
         found = {path for pattern in patterns for path in self.root.glob(pattern)}

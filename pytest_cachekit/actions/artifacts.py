@@ -7,48 +7,34 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import msgspec
 
-from ..errors import CacheUsageError
-from ..inputs.digest import digest, digest_text
+from ..caching.stats import CacheStats
+from ..inputs.digest import digest
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Layout
 from ..inputs.reading import Reading
-from ..storage import Backend, open_backend
+from ..storage import Backend
+from .artifact_content import (
+    FILES,
+    Artifact,
+    StoredArtifact,
+    files_of,
+    key_of,
+    matches,
+    read_artifact,
+)
+from .client import Client
 from .entries import Removed, Stored
 from .outcome_store import OutcomeStore
 
-KIND = "artifact"
-_FILE = "artifact-file:"
+KIND = "artifacts"
 _CONTEXT = "everywhere"
 
 
-class _Stored(msgspec.Struct, frozen=True, array_like=True):
-    metadata: dict[str, Any]
-    files: dict[str, tuple[str, int]]
-    """By name: digest and size."""
-
-
-class Artifact(NamedTuple):
-    """Files, and what is known of them."""
-
-    kind: str
-    key: str
-    """Digest of the metadata."""
-    metadata: dict[str, Any]
-    """What made the key, as it was given."""
-    files: dict[str, str]
-    """Digests by name."""
-    size: int
-    """Bytes of all files."""
-    stored: dt.datetime
-    """When, in UTC."""
-
-
-class ArtifactCache:
+class ArtifactCache(Client):
     """Keeps files under the metadata that they were made from."""
 
     def __init__(
@@ -57,6 +43,8 @@ class ArtifactCache:
         *,
         ttl: float | None = None,
         max_entries: int | None = None,
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open a cache of artifacts.
@@ -65,19 +53,20 @@ class ArtifactCache:
             backend: a URL, or a backend that is open.
             ttl: seconds after which an artifact isn't found any more; never by default.
             max_entries: most artifacts; those go first that were used least recently.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
             StorageError: the backend can't be used.
             CacheUsageError: a limit keeps nothing.
         """
-        for name, limit in (("ttl", ttl), ("max_entries", max_entries)):
-            if limit is not None and limit <= 0:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give more, or None.")
+        super().__init__(
+            backend, namespace=namespace, epoch=epoch, ttl=ttl, max_entries=max_entries
+        )
         # Nothing is watched: an artifact rests on its metadata alone.
         self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")
-        self._owns = isinstance(backend, str)
-        self._backend = open_backend(backend) if isinstance(backend, str) else backend
+        self._hits = self._misses = 0
         self._store = OutcomeStore(
             self._backend,
             KIND,
@@ -106,7 +95,7 @@ class ArtifactCache:
             OSError: a file can't be read.
             StorageError: the backend can't be written.
         """
-        key = _key(metadata)
+        key = key_of(metadata)
         contents = {
             name: content if isinstance(content, bytes) else Path(content).read_bytes()
             for name, content in files.items()
@@ -114,28 +103,36 @@ class ArtifactCache:
         described = {name: (digest(content), len(content)) for name, content in contents.items()}
         # The files first: an entry never names one that isn't there.
         self._backend.set_many(
-            {f"{_FILE}{described[name][0]}": content for name, content in contents.items()}
+            {f"{FILES}{described[name][0]}": content for name, content in contents.items()}
         )
-        stored = _Stored(dict(metadata), described)
+        stored = StoredArtifact(dict(metadata), described)
         outcome = self._store.outcome("artifact", msgspec.msgpack.encode(stored), 0.0, [])
         self._store.record(kind, key, Reading(), outcome, self._fingerprints)
         if self._store.make_room().entries:
             self._remove_orphans()
-        found = self.get(kind, metadata)
+        found = read_artifact(Stored(kind, key, outcome, Reading, 0))
         assert found is not None
         return found
 
     def get(self, kind: str, metadata: Mapping[str, Any]) -> Artifact | None:
-        """Return the artifact with exactly this metadata; None where there is none.
+        """Return the artifact with exactly this metadata; None where there is none, or not all.
 
         Raises:
             StorageError: the backend can't be read.
         """
-        key = _key(metadata)
+        key = key_of(metadata)
         _, outcome, _ = self._store.lookup(kind, key, self._fingerprints)
-        if outcome is None:
+        found = None if outcome is None else read_artifact(Stored(kind, key, outcome, Reading, 0))
+        if found is None or not self._whole([found]):
+            self._misses += 1
             return None
-        return _artifact(Stored(kind, key, outcome, Reading, 0))
+        self._hits += 1
+        return found
+
+    def counted(self) -> CacheStats:
+        """Return what `get` found in this process."""
+        limit, ttl = self._store.max_entries, self._store.ttl
+        return CacheStats(hits=self._hits, misses=self._misses, max_size=limit, ttl=ttl)
 
     def find(
         self,
@@ -157,7 +154,7 @@ class ArtifactCache:
             StorageError: the backend can't be read.
         """
         found = [
-            artifact for artifact in self._all() if _matches(artifact, kind, since, until, fields)
+            artifact for artifact in self._all() if matches(artifact, kind, since, until, fields)
         ]
         return sorted(found, key=lambda artifact: artifact.stored, reverse=True)
 
@@ -169,7 +166,7 @@ class ArtifactCache:
             StorageError: the backend can't be read.
         """
         wanted = artifact.files[name]
-        content = self._backend.get_many([_FILE + wanted]).get(_FILE + wanted)
+        content = self._backend.get_many([FILES + wanted]).get(FILES + wanted)
         return content if content is not None and digest(content) == wanted else None
 
     def remove(
@@ -187,8 +184,8 @@ class ArtifactCache:
         """
 
         def chosen(stored: Stored) -> bool:
-            artifact = _artifact(stored)
-            return artifact is None or _matches(artifact, kind, since, until, fields)
+            artifact = read_artifact(stored)
+            return artifact is None or matches(artifact, kind, since, until, fields)
 
         removed = self._store.remove(chosen)
         return Removed(removed.entries, removed.bytes + self._remove_orphans())
@@ -209,85 +206,31 @@ class ArtifactCache:
             found[artifact.kind] = count + 1, size + artifact.size
         return found
 
-    def close(self) -> None:
-        """Release the backend, if it was opened here."""
-        if self._owns:
-            self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _all(self) -> Iterator[Artifact]:
         newest: dict[tuple[str, str], Artifact] = {}
         for stored in self._store.entries():
-            artifact = None if self._store.is_expired(stored.outcome) else _artifact(stored)
+            artifact = None if self._store.is_expired(stored.outcome) else read_artifact(stored)
             if artifact is not None:
                 known = newest.get((artifact.kind, artifact.key))
                 if known is None or known.stored < artifact.stored:
                     newest[artifact.kind, artifact.key] = artifact
-        return iter(newest.values())
+        return iter(self._whole(list(newest.values())))
+
+    def _whole(self, artifacts: list[Artifact]) -> list[Artifact]:
+        """Return those whose files are all there; a budget may have taken some."""
+        keys = {FILES + each for artifact in artifacts for each in artifact.files.values()}
+        there = self._backend.remaining(keys)
+        return [
+            artifact
+            for artifact in artifacts
+            if all(FILES + each in there for each in artifact.files.values())
+        ]
 
     def _remove_orphans(self) -> int:
         """Remove files that no entry names; return how many bytes that freed."""
-        kept: set[str] = set()
-        for stored in self._store.entries():
-            artifact = _artifact(stored)
-            if artifact is not None:
-                kept.update(_FILE + each for each in artifact.files.values())
-        orphans = [key for key in self._backend.keys(_FILE) if key not in kept]
+        kept = {key for stored in self._store.entries() for key in files_of(stored.outcome)}
+        orphans = [key for key in self._backend.keys(FILES) if key not in kept]
         freed = sum(self._backend.size(key).bytes for key in orphans)
         if orphans:
             self._backend.delete_many(orphans)
         return freed
-
-
-def _artifact(stored: Stored) -> Artifact | None:
-    try:
-        content = msgspec.msgpack.decode(stored.outcome.content, type=_Stored)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return Artifact(
-        stored.group,
-        stored.name,
-        content.metadata,
-        {name: file[0] for name, file in content.files.items()},
-        sum(file[1] for file in content.files.values()),
-        dt.datetime.fromtimestamp(stored.outcome.stored, dt.UTC),
-    )
-
-
-def _matches(
-    artifact: Artifact,
-    kind: str | None,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    fields: Mapping[str, Any],
-) -> bool:
-    return (
-        (kind is None or artifact.kind == kind)
-        and (since is None or artifact.stored >= since)
-        and (until is None or artifact.stored < until)
-        and all(
-            name in artifact.metadata and artifact.metadata[name] == value
-            for name, value in fields.items()
-        )
-    )
-
-
-def _key(metadata: Mapping[str, Any]) -> str:
-    try:
-        text = msgspec.json.encode(dict(metadata), order="deterministic")
-        plain = msgspec.msgpack.decode(msgspec.msgpack.encode(dict(metadata)))
-    except (TypeError, ValueError) as error:
-        raise CacheUsageError(f"Metadata is plain data, with text as names: {error}.") from error
-    if plain != metadata:
-        raise CacheUsageError("Metadata would come back as something else: write lists for tuples.")
-    return digest_text(text.decode())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from ..inputs.manifest import Entry, FileRecord, decode_record
 from ..storage import Backend
@@ -50,6 +51,8 @@ class StoredAction:
     entries: int
     bytes: int
     """Of outcomes and manifests; what it shares with other actions of its record is not counted."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What is known by name, as an artifact's metadata."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Selection:
     """When the newest entry was, in seconds since 1970."""
     least_bytes: int | None = None
     most_bytes: int | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    """Names and values, as text, that what is known by name has to have."""
 
     @property
     def is_everything(self) -> bool:
@@ -78,6 +83,10 @@ class Selection:
             and (self.before is None or action.recorded < self.before)
             and (self.least_bytes is None or action.bytes >= self.least_bytes)
             and (self.most_bytes is None or action.bytes <= self.most_bytes)
+            and all(
+                name in action.fields and str(action.fields[name]) == value
+                for name, value in self.fields
+            )
         )
 
 
@@ -119,6 +128,7 @@ def actions_of(stored: StoredRecord) -> Iterator[StoredAction]:
                 entries[0].recorded,
                 len(entries),
                 sum(map(_bytes_of, entries)),
+                stored.kind.fields(entries[0].outcome),
             )
 
 

@@ -10,7 +10,7 @@ from ..storage import Backend
 from ..storage.batches import get_each
 from .catalogue import SOURCES
 from .changes import unpack_source
-from .kinds import KINDS, NOTE, ActionKind
+from .kinds import KINDS, NOTE, ActionKind, attachment_of
 from .runs import decodes
 
 
@@ -61,13 +61,17 @@ def check(backend: Backend, *, repair: bool = False) -> Checked:
 def fault_of(key: str, content: bytes | None) -> str | None:
     """Return what is wrong with a value, "" where nothing is; None where it isn't ours."""
     kind = next((kind for kind in KINDS.values() if key.startswith(kind.prefix)), None)
-    ours = kind is not None or key.startswith(SOURCES) or decodes(key, b"") is not None
-    if not ours:
+    attachment = attachment_of(key)
+    ours = kind is not None or attachment is not None or key.startswith(SOURCES)
+    if not ours and decodes(key, b"") is None:
         return None
     if content is None:
         return "its value is gone or torn"
     if kind is not None:
         return _fault_of_record(kind, content)
+    if attachment is not None:
+        is_sound = attachment.is_sound(key[len(attachment.prefix) :], content)
+        return "" if is_sound else "it isn't what it was"
     if key.startswith(SOURCES):
         return _fault_of_text(key[len(SOURCES) :], content)
     return "" if decodes(key, content) else "it can't be read"

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, ParamSpec, Self, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from ..caching.codec import Codec
+from ..caching.stats import CacheStats
 from ..errors import CacheUsageError, StorageError
 from ..inputs.layout import Layout
-from ..storage import Backend, open_backend
+from ..storage import Backend
+from .client import Client
 from .commands import Command, CommandResult, blobs_of
 from .entries import Removed, Stored
 from .execution_stats import ExecutionStats
@@ -26,12 +27,12 @@ from .snippets import CodeResult, Snippet
 
 P = ParamSpec("P")
 R = TypeVar("R")
-KIND = "execution"
+KIND = "executions"
 MODES = ("read-write", "read-only", "refresh")
 _TOTAL = f"total:{KIND}:hits"
 
 
-class ExecutionCache:
+class ExecutionCache(Client):
     """Remembers what functions, commands and snippets produced, until an input changes."""
 
     def __init__(
@@ -42,6 +43,8 @@ class ExecutionCache:
         ttl: float | None = None,
         max_size: int | None = None,
         mode: Literal["read-write", "read-only", "refresh"] = "read-write",
+        namespace: str = "",
+        epoch: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open an execution cache.
@@ -53,6 +56,8 @@ class ExecutionCache:
             ttl: seconds after which a result is no hit any more; never by default.
             max_size: most entries; unlimited by default.
             mode: `read-only` stores nothing, `refresh` runs everything and records anew.
+            namespace: keeps what is stored apart from other namespaces.
+            epoch: another word disowns what was stored before.
             clock: tells seconds since 1970.
 
         Raises:
@@ -61,13 +66,14 @@ class ExecutionCache:
         """
         if mode not in MODES:
             raise CacheUsageError(f"mode={mode!r} is unknown: write {', '.join(MODES)}.")
-        for name, limit in (("ttl", ttl), ("max_size", max_size)):
-            if limit is not None and limit <= 0:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give more, or None.")
         self.root = Path(root or os.getcwd()).absolute()
-        self._owns = isinstance(backend, str)
-        self._backend = (
-            open_backend(backend, relative_to=self.root) if isinstance(backend, str) else backend
+        super().__init__(
+            backend,
+            relative_to=self.root,
+            namespace=namespace,
+            epoch=epoch,
+            ttl=ttl,
+            max_size=max_size,
         )
         where = self._backend.url
         ignored = [where.partition(":")[2]] if where.startswith("file:") else []
@@ -237,6 +243,10 @@ class ExecutionCache:
             timestamp=now.isoformat(timespec="seconds"),
         )
 
+    def counted(self) -> CacheStats:
+        """Return what this process did, without a look at what is stored; stale counts as miss."""
+        return self._performer.counted()
+
     def why_not_stored(self) -> dict[str, str]:
         """Return why outcomes of this process were not stored, by function or command."""
         return {group: why for (group, _), why in self._performer.counts.reasons.items()}
@@ -245,19 +255,7 @@ class ExecutionCache:
         """Add the hits of this process to the total, and release the backend."""
         with suppress(StorageError):
             self._count_hits()
-        if self._owns:
-            self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().close()
 
     def _count_hits(self) -> int:
         """Return the hits of all processes, those of this one included, and store that."""

@@ -10,7 +10,7 @@ from ..storage import Backend
 from ..storage.batches import in_batches
 from .catalogue import SOURCES
 from .checking import fault_of
-from .kinds import KINDS
+from .kinds import KINDS, attachment_of
 from .last_run import LAST
 from .runs import CONTEXTS, LOG
 
@@ -70,7 +70,7 @@ def merge(backend: Backend, entries: Iterable[tuple[str, bytes]]) -> Merged:
 
 def _is_usable(key: str, value: bytes) -> bool:
     ours = key.startswith((SOURCES, CONTEXTS, *(kind.prefix for kind in KINDS.values())))
-    return ours and fault_of(key, value) == ""
+    return (ours or attachment_of(key) is not None) and fault_of(key, value) == ""
 
 
 def _joined(key: str, known: bytes, value: bytes) -> bytes | None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import locale
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from .. import __version__
-from ..inputs.digest import digest_text
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.manifest import (
+    VERSION,
     Entry,
     FileRecord,
     Manifest,
@@ -23,14 +20,15 @@ from ..inputs.manifest import (
     encode_record,
     reading_of,
 )
-from ..inputs.process import process_context
 from ..inputs.reading import Reading
 from ..storage import Backend
+from ..storage.backend import tag_of
+from ..storage.seal import SIGNED
+from .context import ProcessContext
 from .entries import Outcome, Removed, Stored, decode_outcome
 from .store import ActionStore
 from .verdict import Hit, Verdict
 
-_VARIABLES = (b"TZ", b"LANG", b"LANGUAGE", b"LC_ALL", b"TMPDIR")
 _BATCH = 200
 
 
@@ -71,14 +69,12 @@ class OutcomeStore:
             context: what all keys have in common; the interpreter, the platform and the working
                 directory unless it is given.
         """
-        self._fixed = context
+        self._context = ProcessContext(root, context)
         self.backend, self.kind, self.ttl = backend, kind, ttl
-        self._root = root
         self._clock = clock
         self.max_entries = max_entries
         self._used: dict[tuple[str, str], float] = {}
         self._at_most: int | None = None
-        self._context: tuple[tuple[object, ...], str] | None = None
 
     def lookup(
         self,
@@ -111,8 +107,7 @@ class OutcomeStore:
         if not isinstance(verdict, Hit):
             return verdict, None, Reading
         manifest = verdict.entry.manifest
-        if self.max_entries is not None:
-            self._used[group, name] = self._clock()
+        self.note_use(group, name)
         return verdict, found[-1], lambda: store.reading(group, manifest)
 
     def record(
@@ -128,10 +123,40 @@ class OutcomeStore:
         Raises:
             StorageError: the backend can't be written.
         """
+        return self.record_many([(group, name, reading, outcome)], fingerprints) > 0
+
+    def record_many(
+        self,
+        items: Sequence[tuple[str, str, Reading, Outcome]],
+        fingerprints: Fingerprints,
+    ) -> int:
+        """Store outcomes in one batch; return of how many the sources were still what ran.
+
+        Raises:
+            StorageError: the backend can't be written.
+        """
         store = self._store(fingerprints)
-        store.load([group])
-        store.record(group, name, reading, encode_outcome(outcome))
-        return store.flush() > 0
+        store.load({group for group, _, _, _ in items})
+        for group, name, reading, outcome in items:
+            store.record(group, name, reading, encode_outcome(outcome))
+        if self._at_most is not None:
+            # One more is what `make_room` counts itself.
+            self._at_most += len(items) - 1
+        return store.flush()
+
+    def groups(self) -> Iterator[str]:
+        """Iterate over the groups of this context of which anything is stored.
+
+        Raises:
+            StorageError: the backend can't be read.
+        """
+        prefix = f"{self.kind}:{VERSION}:{self._context.now()}:"
+        return (key[len(prefix) :] for key in self.backend.keys(prefix))
+
+    def note_use(self, group: str, name: str) -> None:
+        """Note that an action was used: it is among the last to go when room is made."""
+        if self.max_entries is not None:
+            self._used[group, name] = self._clock()
 
     def outcome(self, kind: str, content: bytes, duration: float, tags: list[str]) -> Outcome:
         """Return an outcome of this moment."""
@@ -165,27 +190,42 @@ class OutcomeStore:
             StorageError: the backend can't be read or written.
         """
         count = size = 0
-        for key, record in list(self._records()):
-            kept: list[tuple[str, Entry]] = []
-            for name, entries in record.entries.items():
-                for entry in reversed(entries):
-                    stored = self._stored(key, name, record, entry)
-                    if stored is None or chosen(stored):
-                        count += 1
-                        size += len(bytes(entry.outcome))
-                    else:
-                        kept.append((name, entry))
-            if len(kept) == sum(map(len, record.entries.values())):
-                continue
-            if not kept:
-                self.backend.delete_many([key])
-                continue
-            builder = RecordBuilder()
-            for name, entry in kept:
-                reading = reading_of(record, entry.manifest)
-                builder.add(name, reading, entry.outcome, entry.recorded)
-            self.backend.set_many({key: encode_record(builder.build())})
+        for key, content in list(self._contents()):
+            held: bytes | None = content
+            while held is not None:
+                kept, entries, freed = self._without(key, held, chosen)
+                if kept == held:
+                    break
+                # What another process stores meanwhile is looked at as well, and never lost.
+                changed = self.backend.replace_many({key: (tag_of(held), kept)})
+                if not changed:
+                    count, size = count + entries, size + freed
+                    break
+                held = changed[key]
         return Removed(count, size)
+
+    def _without(
+        self, key: str, content: bytes, chosen: Callable[[Stored], bool]
+    ) -> tuple[bytes | None, int, int]:
+        """Return a record without what is chosen, None for nothing; entries and bytes that went."""
+        record = decode_record(content)
+        if record is None:
+            return None, 0, 0
+        count = size = 0
+        builder = RecordBuilder()
+        for name, entries in record.entries.items():
+            for entry in reversed(entries):
+                stored = self._stored(key, name, record, entry)
+                if stored is None or chosen(stored):
+                    count += 1
+                    size += len(bytes(entry.outcome))
+                else:
+                    reading = reading_of(record, entry.manifest)
+                    builder.add(name, reading, entry.outcome, entry.recorded)
+        if not count and record.entries:
+            return content, 0, 0
+        built = builder.build()
+        return encode_record(built) if built.entries else None, count, size
 
     def make_room(self) -> Removed:
         """Remove what is too much after one more entry was stored.
@@ -214,14 +254,18 @@ class OutcomeStore:
         return max(used, stored.outcome.stored)
 
     def _records(self) -> Iterator[tuple[str, FileRecord]]:
+        for key, content in self._contents():
+            record = decode_record(content)
+            if record is not None:
+                yield key, record
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """Iterate over keys and contents, but those that are signed and not by us."""
         keys = list(self.backend.keys(f"{self.kind}:"))
         for start in range(0, len(keys), _BATCH):
             for key, content in self.backend.get_many(keys[start : start + _BATCH]).items():
-                record = decode_record(content)
-                if record is None:
-                    self.backend.delete_many([key])
-                else:
-                    yield key, record
+                if not content.startswith(SIGNED):
+                    yield key, content
 
     def _stored(self, key: str, name: str, record: FileRecord, entry: Entry) -> Stored | None:
         outcome = decode_outcome(entry.outcome)
@@ -234,22 +278,12 @@ class OutcomeStore:
 
     def _store(self, fingerprints: Fingerprints) -> _Readings:
         return _Readings(
-            self.backend, fingerprints, kind=self.kind, context=self.context(), clock=self._clock
+            self.backend,
+            fingerprints,
+            kind=self.kind,
+            context=self._context.now(),
+            clock=self._clock,
         )
-
-    def context(self) -> str:
-        """Return the digest of what all keys have in common."""
-        if self._fixed is not None:
-            return self._fixed
-        here = os.getcwd()
-        environment: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
-        values = map(environment.get, _VARIABLES)
-        signature = (here, locale.setlocale(locale.LC_ALL), time.tzname, *values)
-        if self._context is None or self._context[0] != signature:
-            relative = os.path.relpath(here, self._root)
-            context = digest_text(__version__, *process_context(), f"in {relative}")
-            self._context = signature, context
-        return self._context[1]
 
 
 def _identity(stored: Stored) -> tuple[str, str, float, bytes]:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from ..caching.stats import CacheStats
 from ..errors import CacheUnavailableWarning, NotStorableError, StorageError
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.reading import Input, Reading
@@ -184,6 +185,17 @@ class Performer:
             self.counts.reasons.pop((task.group, task.name), None)
         else:
             self._refuse(task, "its source was changed while it ran")
+
+    def counted(self) -> CacheStats:
+        """Return what was decided in this process, as caches of values tell it."""
+        counts = self.counts
+        return CacheStats(
+            hits=counts.hits,
+            misses=counts.misses + counts.stale,
+            errors=counts.errors,
+            max_size=self.store.max_entries,
+            ttl=self.store.ttl,
+        )
 
     def note_uncacheable(self, group: str, reason: str, name: str = "") -> None:
         """Count an action that ran and was not stored, because of `reason`."""

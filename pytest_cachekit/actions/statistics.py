@@ -92,12 +92,16 @@ class Statistics:
 def sizes(backend: Backend) -> dict[str, Part]:
     """Return how much a cache holds, by parts.
 
-    Records of each kind of action, source texts, what is known of runs, and what else is there.
+    Records of each kind of action with what belongs to them, source texts, what is known of runs,
+    and what else is there.
 
     Raises:
         StorageError: the cache can't be read.
     """
-    prefixes = {kind.name: [kind.prefix] for kind in KINDS.values()}
+    prefixes = {
+        kind.name: [kind.prefix, *(each.prefix for each in kind.attachments)]
+        for kind in KINDS.values()
+    }
     prefixes |= {"source texts": [SOURCES], "runs": [LOG, LAST, CONTEXTS]}
     parts: dict[str, Part] = {}
     for name, found in prefixes.items():

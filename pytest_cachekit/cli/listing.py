@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+import msgspec
 
+from ..actions import entries
 from ..actions.catalogue import Selection, StoredAction, find_stored
-from ..actions.kinds import KINDS
+from ..actions.kinds import KINDS, TESTS, ActionKind
 from ..actions.outcomes import decode_outcome
 from ..inputs.manifest import Entry, reading_of
 from .command import NotThere, say_if_absent, with_cache
@@ -31,10 +33,11 @@ _SORTS: dict[str, Callable[[StoredAction], Any]] = {
 }
 _COLUMNS = [field.name for field in dataclasses.fields(StoredAction) if field.name != "own_name"]
 _COLOURS = {"passed": "green", "skipped": "yellow", "xfailed": "yellow", "unreadable": "red"}
+_MOST_SHOWN = 2000
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(sorted(KINDS)), required=False)
+@click.argument("kind", type=click.Choice(sorted(KINDS)), required=False, metavar="[KIND]")
 @with_selection
 @click.option("--sort", type=click.Choice(list(_SORTS)), default="name", show_default=True)
 @click.option("--reverse", is_flag=True, help="The other way round.")
@@ -52,7 +55,7 @@ def list_command(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """List the tests whose results are stored."""
+    """List what is stored: tests, or what else of a KIND."""
     say_if_absent(utils)
     found = sorted(utils.list_entries(selection, kind=kind), key=_SORTS[sort], reverse=reverse)
     shown = found[:limit]
@@ -64,14 +67,19 @@ def list_command(
     elif utils.exists:
         click.echo(_table(shown), nl=False)
         rest = f", {len(shown)} of them shown" if len(shown) < len(found) else ""
-        click.echo(f"{plural(len(found), 'test')}{rest}", err=True)
+        kinds = {action.kind for action in found} or {kind or TESTS.name}
+        only = KINDS[kinds.pop()] if len(kinds) == 1 else None
+        count = plural(len(found), "entry") if only is None else only.counted(len(found))
+        click.echo(f"{count}{rest}", err=True)
 
 
 def _csv(actions: Sequence[StoredAction]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows([getattr(action, name) for name in _COLUMNS] for action in actions)
+    for action in actions:
+        row = {name: getattr(action, name) for name in _COLUMNS}
+        writer.writerow({**row, "fields": json.dumps(action.fields)}.values())
     return text.getvalue()
 
 
@@ -93,15 +101,16 @@ def _table(actions: Sequence[StoredAction]) -> str:
 @click.argument("name")
 @with_cache
 def show_command(utils: CacheUtils, name: str) -> None:
-    """Show what is stored under a KEY or of a test's node id."""
+    """Show what is stored under a KEY, or of what `list` calls so, as a test's node id."""
     shown = False
-    for stored, own, entries in find_stored(utils.backend, name):
+    for stored, own, found in find_stored(utils.backend, name):
         assert stored.record is not None
         shown = True
         click.secho(f"{name}  in context {stored.context[:8]}", bold=True)
-        for number, entry in enumerate(entries, 1):
-            click.echo(f"entry {number} of {len(entries)}, recorded {moment(entry.recorded)}")
-            click.echo("\n".join(f"  {line}" for line in _told(entry)))
+        for number, entry in enumerate(found, 1):
+            click.echo(f"entry {number} of {len(found)}, recorded {moment(entry.recorded)}")
+            told = _told(entry) if stored.kind is TESTS else _told_of_others(stored.kind, entry)
+            click.echo("\n".join(f"  {line}" for line in told))
         click.echo("  read, for the newest entry:")
         reading = reading_of(stored.record, stored.record.entries[own][0].manifest)
         click.echo("\n".join(f"    {line}" for line in tree_of(reading, utils.text_of)))
@@ -118,6 +127,19 @@ def _told(entry: Entry) -> list[str]:
         lines.append(f"{phase.when}: {phase.outcome}, {duration(phase.duration)}")
         lines += [f"  {title}: {plural(len(text), 'character')}" for title, text in phase.sections]
     return lines + [f"warning: {warning.text}" for warning in outcome.warnings]
+
+
+def _told_of_others(kind: ActionKind, entry: Entry) -> list[str]:
+    told, outcome = kind.tell(entry.outcome), entries.decode_outcome(entry.outcome)
+    if told is None or outcome is None:
+        return ["its outcome can't be read: cachekit verify --repair deletes it"]
+    lines = [f"{told.outcome}, {duration(told.seconds)}, {bytes_in_words(len(outcome.content))}"]
+    lines += [f"tag: {tag}" for tag in outcome.tags]
+    try:
+        content = msgspec.json.encode(msgspec.msgpack.decode(outcome.content)).decode()
+    except (msgspec.DecodeError, TypeError, ValueError):
+        return lines
+    return [*lines, content if len(content) <= _MOST_SHOWN else f"{content[:_MOST_SHOWN]}..."]
 
 
 def _show_key(utils: CacheUtils, key: str) -> bool:

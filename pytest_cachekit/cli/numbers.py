@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..actions.kinds import KINDS, TESTS
 from ..actions.namespaces import NamespaceTotals
 from ..actions.runs import RunLine
 from ..actions.statistics import Part, Statistics
@@ -136,6 +137,8 @@ def _prometheus(stats: Statistics) -> str:
 def _lines(stats: Statistics, url: str) -> list[str]:
     lines = [f"cache    {plural(stats.keys, 'key')}, {bytes_in_words(stats.bytes)} in {url}"]
     for name, total in stats.kinds.items():
+        if name != TESTS.name and not total.actions and not total.torn:
+            continue
         outcomes = ", ".join(f"{count:,} {word}" for word, count in total.outcomes.items())
         lines.append(
             f"{name:<8} {total.actions:,}{f' ({outcomes})' if outcomes else ''}, "
@@ -180,5 +183,7 @@ def size_command(utils: CacheUtils, breakdown: bool, as_json: bool) -> None:
         return
     if breakdown:
         for name, part in parts.items():
+            if name in KINDS and name != TESTS.name and not part.keys:
+                continue
             click.echo(f"{name:<14}{part.keys:>10,} keys  {bytes_in_words(part.bytes):>12}")
     click.echo(f"{'total':<14}{total.keys:>10,} keys  {bytes_in_words(total.bytes):>12}")

@@ -17,7 +17,7 @@ from .words import bytes_in_words, parse_age, parse_size, plural
 
 
 @click.command("clear")
-@click.argument("kind", type=click.Choice(sorted(KINDS)), required=False)
+@click.argument("kind", type=click.Choice(sorted(KINDS)), required=False, metavar="[KIND]")
 @with_selection
 @click.option("--dry-run", is_flag=True, help="Say what would go, and keep it.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
@@ -68,13 +68,14 @@ def _tell(removed: Removed, verb: str) -> None:
     if not removed:
         click.echo("Nothing to remove.")
         return
-    counts = [
+    counts = [KINDS[kind].counted(count) for kind, count in removed.by_kind.items() if count]
+    counts += [
         plural(count, noun)
         for count, noun in (
-            (removed.actions, "test"),
             (removed.entries, "entry"),
             (removed.records, "record"),
             (removed.texts, "source text"),
+            (removed.files, "attachment"),
             (removed.contexts, "run note"),
         )
         if count

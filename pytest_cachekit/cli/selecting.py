@@ -29,6 +29,13 @@ _FILTERS = (
         "--min-size", "least_bytes", type=parse_size, metavar="SIZE", help="At least 10K."
     ),
     click.option("--max-size", "most_bytes", type=parse_size, metavar="SIZE", help="At most 10K."),
+    click.option(
+        "--field",
+        "fields",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Of artifacts: what their metadata says.",
+    ),
 )
 
 
@@ -46,6 +53,7 @@ def with_selection(function: Callable[..., Any]) -> Callable[..., Any]:
         until: float | None,
         least_bytes: int | None,
         most_bytes: int | None,
+        fields: tuple[str, ...],
         **options: Any,
     ) -> Any:
         now = time.time()
@@ -58,9 +66,17 @@ def with_selection(function: Callable[..., Any]) -> Callable[..., Any]:
             min((stamp for stamp in before if stamp is not None), default=None),
             least_bytes,
             most_bytes,
+            tuple(map(_pair, fields)),
         )
         return function(*arguments, selection=selection, **options)
 
     for option in reversed(_FILTERS):
         command = option(command)
     return command
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise click.BadParameter(f"{text!r} is no field: write NAME=VALUE.")
+    return name, value

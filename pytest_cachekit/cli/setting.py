@@ -25,7 +25,9 @@ def config_command(utils: CacheUtils, as_json: bool) -> None:
     click.echo(f"rootdir {utils.place.root}, {utils.place.file or 'no configuration file'}")
     for option in OPTIONS:
         value, place = values[option.ini]
-        shown = ("off", "on")[value] if option.is_switch else "none" if value == "" else value
+        shown = (
+            ("off", "on")[value] if option.is_switch else "none" if value in ("", None) else value
+        )
         line = f"{option.name:<20} {shown!s:<28} {place}"
         click.echo(click.style(line, bold=place != "default"))
 

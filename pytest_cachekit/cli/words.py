@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import time
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import click
 
+from .. import settings
 from ..plugin.summary import bytes_in_words as bytes_in_words
 from ..plugin.summary import duration as duration
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+N = TypeVar("N", int, float)
 
 
 def parse_age(text: str) -> float:
     """Return the seconds of a length of time: 90s, 30m, 12h, 7d or 2w."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip().lower())
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no age: write 90s, 30m, 12h, 7d or 2w.")
-    return float(found[1]) * _SECONDS[found[2]]
+    return _parsed(settings.parse_age, text)
 
 
 def parse_size(text: str) -> int:
     """Return the bytes of a size: 512, 10K, 5M or 1G."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no size: write 512, 10K, 5M or 1G.")
-    return int(float(found[1]) * _BYTES[found[2]])
+    return _parsed(settings.parse_size, text)
 
 
 def parse_date(text: str) -> float:
@@ -45,7 +40,7 @@ def age(seconds: float) -> str:
     """Return an age in one word."""
     for unit, least in (("w", 14 * 86_400), ("d", 2 * 86_400), ("h", 2 * 3600), ("m", 120)):
         if seconds >= least:
-            return f"{seconds // _SECONDS[unit]:.0f}{unit}"
+            return f"{seconds // settings.SECONDS[unit]:.0f}{unit}"
     return f"{max(seconds, 0):.0f}s"
 
 
@@ -59,3 +54,10 @@ def plural(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun[:-1]}ies" if noun.endswith("ry") else f"{count:,} {noun}s"
+
+
+def _parsed(parse: Callable[[str], N], text: str) -> N:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error

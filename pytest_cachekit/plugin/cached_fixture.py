@@ -14,7 +14,7 @@ import pytest
 
 from ..actions.execution import ExecutionCache
 from ..actions.memoize import MemoizedFunction
-from ..errors import CacheUsageError, StorageError
+from ..errors import CacheError, CacheUsageError
 from .entry import settings_of
 
 _caches: pytest.StashKey[ExecutionCache | None] = pytest.StashKey()
@@ -95,8 +95,14 @@ def _cache_of(config: pytest.Config) -> ExecutionCache | None:
         settings = settings_of(config)
         mode: Any = settings.cachekit_mode
         try:
-            cache = ExecutionCache(settings.cachekit_url, root=config.rootpath, mode=mode)
-        except StorageError as error:
+            cache = ExecutionCache(
+                settings.cachekit_url,
+                root=config.rootpath,
+                mode=mode,
+                namespace=settings.cachekit_namespace,
+                epoch=settings.cachekit_epoch,
+            )
+        except CacheError as error:
             config.issue_config_time_warning(pytest.PytestWarning(str(error)), stacklevel=2)
             config.stash[_caches] = None
             return None

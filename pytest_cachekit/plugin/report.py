@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..resources.reading import peak_memory
 from ..storage import BackendSize, Shelf
 from .tally import Tally
 
@@ -16,6 +17,7 @@ def report_data(
 ) -> dict[str, Any]:
     """Return the report as JSON's types."""
     counts = tally.counts()
+    own, children = peak_memory()
     ran = sum(counts.values()) - counts["replayed"] - counts["not run"]
     return {
         "version": VERSION,
@@ -47,6 +49,8 @@ def report_data(
             "entries": None if size is None else size.entries,
             "bytes": None if size is None else size.bytes,
             "backend": where,
+            "peak_memory": own,
+            "peak_memory_children": children,
             **({} if far is None else {"remote": _remote_data(far)}),
         },
     }

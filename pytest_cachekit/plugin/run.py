@@ -33,6 +33,7 @@ from .recordings import TestRecording
 from .replay import replay
 from .results import TestResults
 from .shelves import Shelves, open_shelves
+from .summary import bytes_in_words
 from .tally import Line, Tally
 
 Hits = list[tuple[pytest.Item, Hit]]
@@ -200,6 +201,7 @@ class Run:
                 self.last = last_run_of(self.tally, self.settings.cachekit_mode, self.remarks)
                 if self._results is not None and self.stores and self.tally.lines:
                     self._log(self._results, self._shelves, self.last)
+                    self._tidy(self._shelves, self._results.context)
                 self.size = self._shelves.near.size()
         except Exception as error:  # noqa: BLE001  a broken cache never breaks a run
             self._fail("stored", error)
@@ -248,6 +250,22 @@ class Run:
         with suppress(StorageError):  # statistics of a directory that is only read
             backend = shelves.near.view()
             log(backend, self.tally, last, results, self.fingerprints, self.path)
+
+    def _tidy(self, shelves: Shelves, context: str) -> None:
+        """Remove what is beyond the limits; that it can't be done is only told."""
+        limits = self.settings.cachekit_max_size, self.settings.cachekit_max_age
+        if limits == (None, None):
+            return
+        from .tidying import note_uses, tidy
+
+        near = shelves.near.view()
+        note_uses(near, context, self.tally.lines)
+        for result in tidy(near, self.settings):
+            if result.error is not None:
+                self.warn(f"The cache could not be cleaned ({result.name}): {result.error}")
+            elif result.removed:
+                size = bytes_in_words(result.bytes)
+                self.remarks.append(f"cleaned {result.removed} records, {size} ({result.name})")
 
     def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
         line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)

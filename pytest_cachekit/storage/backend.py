@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 MOST = 2**63 - 1
 """Counters stay between this and its negative, as Redis keeps them."""
@@ -16,8 +16,9 @@ class BackendSize(NamedTuple):
     bytes: int
 
 
-Replacement = tuple[str | None, bytes]
-"""The tag of the value that is expected under a key, None for none, and what to store there."""
+Replacement = tuple[str | None, bytes | None]
+"""The tag of the value that is expected under a key, None for none, and what to store there, None
+for nothing."""
 
 
 class Backend(Protocol):
@@ -54,7 +55,7 @@ class Backend(Protocol):
 
         Args:
             items: for each key the `tag_of` the value expected there, None for no value, and
-                the new value.
+                the new value, None to remove the key.
 
         Returns:
             What those keys hold that hold something else, None for nothing; they stay as they are.
@@ -103,6 +104,19 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Release what the backend holds open; it can't be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class NotesUses(Protocol):
+    """A backend that knows when what it holds was used."""
+
+    def last_uses(self, keys: Iterable[str]) -> dict[str, float]:
+        """Return when `keys` were written or, as far as noted, used last; seconds since 1970."""
+        ...
+
+    def note_uses(self, keys: Iterable[str]) -> None:
+        """Note, with the next write or when this closes, that `keys` were used now."""
         ...
 
 
@@ -190,11 +204,13 @@ def tag_of(value: bytes) -> str:
 
 def sort_out(
     items: Mapping[str, Replacement], held: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], dict[str, bytes | None]]:
-    """Return which of `items` replace what is `held`, and what the keys of the others hold."""
+) -> tuple[dict[str, bytes], list[str], dict[str, bytes | None]]:
+    """Return which of `items` replace what is `held`, which keys go, and what the others hold."""
     tags = {key: tag_of(value) for key, value in held.items()}
     fresh = {key: value for key, (tag, value) in items.items() if tags.get(key) == tag}
-    return fresh, {key: held.get(key) for key in items.keys() - fresh.keys()}
+    stored = {key: value for key, value in fresh.items() if value is not None}
+    gone = [key for key, value in fresh.items() if value is None]
+    return stored, gone, {key: held.get(key) for key in items.keys() - fresh.keys()}
 
 
 def count_up(stored: bytes | None, delta: int) -> int:

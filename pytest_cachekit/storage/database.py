@@ -224,3 +224,20 @@ class Database:
             f"({error or type(error).__name__}): check its permissions and the free space, "
             "or delete the directory to start afresh."
         )
+
+
+def stored_files(directory: Path) -> set[str]:
+    """Return the names, relative to a directory, of the files that its database names.
+
+    Raises:
+        StorageError: it can't be read.
+    """
+    database = Database(directory, 5.0)
+    try:
+        with database.reading() as connection:
+            if connection is None:
+                return set()
+            rows = connection.execute("SELECT filename FROM Cache WHERE filename IS NOT NULL")
+            return {str(row[0]) for row in rows}
+    finally:
+        database.close()

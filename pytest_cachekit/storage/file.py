@@ -11,12 +11,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import CacheUsageError
+from ..errors import StorageError
 from .backend import BackendSize, Replacement, count_up, sort_out
 from .database import Database
+from .room import Room
 from .values import Files, Values
 
 # SQLite allows 999 variables in a statement in its oldest builds.
@@ -59,23 +61,20 @@ class FileBackend:
         Args:
             directory: made with the first write.
             timeout: most seconds to wait for another writer.
-            max_size: most entries, as far as this process knows; the oldest writes go first.
+            max_size: most entries; those go first that were used least recently. All processes
+                that write should name the same limits.
             max_bytes: most bytes of values, likewise.
             clock: tells seconds, the same in all processes.
 
         Raises:
             StorageError: the path is no directory, or a later version made it.
         """
-        for name, limit in (("max_size", max_size), ("max_bytes", max_bytes)):
-            if limit is not None and limit < 1:
-                raise CacheUsageError(f"{name}={limit!r} keeps nothing: give 1 or more, or None.")
         self.directory = Path(directory).absolute()
         self.max_size, self.max_bytes, self.clock = max_size, max_bytes, clock
+        self._room = Room(max_size, max_bytes)
         self.evictions = self.expirations = 0
         self._database = Database(self.directory, timeout)
         self._values = Values(self.directory)
-        # What may be there at most: counted once, and what was written since. None: not counted.
-        self._at_most: BackendSize | None = None
 
     @property
     def url(self) -> str:
@@ -85,7 +84,10 @@ class FileBackend:
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """See `Backend.get_many`."""
         with self._database.reading() as connection:
-            return self._contents(connection, keys)
+            found = self._contents(connection, keys)
+            if self._room.is_limited:
+                self._room.use(found, self.clock())
+            return found
 
     def set_many(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
         """See `Backend.set_many`."""
@@ -95,8 +97,10 @@ class FileBackend:
     def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
         """See `Backend.replace_many`."""
         with self._values.changing() as files, self._database.writing() as connection:
-            fresh, others = sort_out(items, self._contents(connection, items))
+            fresh, gone, others = sort_out(items, self._contents(connection, items))
             self._store(connection, fresh, None, files)
+            for marks, batch in _batches(gone):
+                _delete(connection, f"key IN ({marks})", batch, files)
             return others
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
@@ -185,7 +189,21 @@ class FileBackend:
 
     def close(self) -> None:
         """See `Backend.close`."""
+        # Who may only read leaves no notes.
+        with suppress(StorageError):
+            if self._room.has_news and not self._is_empty():
+                with self._database.writing() as connection:
+                    self._room.note_uses(connection)
         self._database.close()
+
+    def note_uses(self, keys: Iterable[str]) -> None:
+        """See `NotesUses.note_uses`; where there are limits, reads are uses by themselves."""
+        self._room.use(keys, self.clock())
+
+    def last_uses(self, keys: Iterable[str]) -> dict[str, float]:
+        """See `NotesUses.last_uses`."""
+        with self._database.reading() as connection:
+            return dict(self._room.last_uses(connection, keys))
 
     def _is_empty(self) -> bool:
         with self._database.reading() as connection:
@@ -242,8 +260,12 @@ class FileBackend:
             _UPSERT,
             [(key, now, deadline, now, *self._values.place(v, files)) for key, v in items.items()],
         )
-        if self.max_size is not None or self.max_bytes is not None:
-            self._make_room(connection, items, files)
+        self._room.note_uses(connection)
+        if self._room.is_limited:
+            gone = list(self._room.excess(connection))
+            for row in gone:
+                _delete(connection, "rowid = ?", [row], files)
+            self.evictions += len(gone)
 
     def _that_fit(
         self, connection: sqlite3.Connection, items: Mapping[str, bytes], most: int, files: Files
@@ -258,32 +280,6 @@ class FileBackend:
 
     def _expire(self, connection: sqlite3.Connection, files: Files) -> None:
         self.expirations += _delete(connection, _EXPIRED, [self.clock()], files)
-
-    def _make_room(
-        self, connection: sqlite3.Connection, items: Mapping[str, bytes], files: Files
-    ) -> None:
-        known = self._at_most
-        if known is not None:
-            written = sum(map(len, items.values()))
-            known = BackendSize(known.entries + len(items), known.bytes + written)
-        if known is None or self._is_too_much(known):
-            known = BackendSize(*connection.execute(_HELD).fetchone())
-            while self._is_too_much(known):
-                oldest = connection.execute(
-                    "SELECT rowid, LENGTH(COALESCE(value, '')) + size FROM Cache "
-                    "ORDER BY store_time, rowid LIMIT 100"
-                ).fetchall()
-                for row, size in oldest:
-                    if self._is_too_much(known):
-                        _delete(connection, "rowid = ?", [row], files)
-                        known = BackendSize(known.entries - 1, known.bytes - size)
-                        self.evictions += 1
-        self._at_most = known
-
-    def _is_too_much(self, held: BackendSize) -> bool:
-        return (self.max_size is not None and held.entries > self.max_size) or (
-            self.max_bytes is not None and held.bytes > self.max_bytes
-        )
 
 
 def _batches(keys: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

@@ -144,8 +144,9 @@ class MemoryBackend:
     def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
         """See `Backend.replace_many`."""
         with self._lock:
-            fresh, others = sort_out(items, self.get_many(items))
+            fresh, gone, others = sort_out(items, self.get_many(items))
             self.set_many(fresh)
+            self.delete_many(gone)
             return others
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:

@@ -99,7 +99,12 @@ class RedisBackend(AsyncBackend):
 
     async def replace_many(self, items: Mapping[str, Replacement]) -> dict[str, bytes | None]:
         """See `Backend.replace_many`; needs the server's scripts."""
-        chunks = list(_portions((key, tag or "", value) for key, (tag, value) in items.items()))
+        chunks = list(
+            _portions(
+                (key, tag or "", b"-" if value is None else b"+" + value)
+                for key, (tag, value) in items.items()
+            )
+        )
         replies = await self._pipeline([self._replacing(chunk) for chunk in chunks])
         return {
             chunk[index - 1][0]: held

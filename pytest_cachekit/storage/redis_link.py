@@ -20,12 +20,14 @@ from .redis_client import import_redis
 
 Command = tuple[Any, ...]
 _COUNTING = frozenset(("UNLINK", "INCRBY", "PTTL", "STRLEN", "EXISTS", "PEXPIRE"))
-# Each value if its key still holds the one whose tag is given; replies with what others hold.
+# Each value, after a `+`, if its key still holds the one whose tag is given; for `-` the key goes.
+# Replies with what others hold.
 REPLACE = (
     "local held = {} for i = 1, #KEYS do local value = redis.call('GET', KEYS[i]) "
-    "if (value and redis.sha1hex(value) or '') == ARGV[2 * i - 1] "
-    "then redis.call('SET', KEYS[i], ARGV[2 * i]) "
-    "else held[#held + 1] = i held[#held + 1] = value end end return held"
+    "if (value and redis.sha1hex(value) or '') ~= ARGV[2 * i - 1] "
+    "then held[#held + 1] = i held[#held + 1] = value "
+    "elseif ARGV[2 * i] == '-' then redis.call('DEL', KEYS[i]) "
+    "else redis.call('SET', KEYS[i], string.sub(ARGV[2 * i], 2)) end end return held"
 )
 
 

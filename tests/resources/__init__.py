@@ -1,0 +1,1 @@
+"""Stories about what caches need of a machine, and what becomes of them together."""
