@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import CachekitError
+from .errors import CachekitError, CacheUsageError
 
 _NAME = r"[A-Za-z0-9._-]*"
 MODES = ("read-write", "read-only", "refresh")
@@ -60,11 +60,11 @@ def parse_size(text: str) -> int:
     """Return the bytes of a size: 512, 10K, 5M or 1G.
 
     Raises:
-        ValueError: it is none; says what to write.
+        CacheUsageError: it is none; says what to write.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
     if found is None:
-        raise ValueError(f"{text!r} is no size: write 512, 10K, 5M or 1G.")
+        raise CacheUsageError(f"{text!r} is no size: write 512, 10K, 5M or 1G.")
     return int(float(found[1]) * _BYTES[found[2]])
 
 
@@ -72,11 +72,11 @@ def parse_age(text: str) -> float:
     """Return the seconds of a length of time: 90s, 30m, 12h, 7d or 2w.
 
     Raises:
-        ValueError: it is none; says what to write.
+        CacheUsageError: it is none; says what to write.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip().lower())
     if found is None:
-        raise ValueError(f"{text!r} is no age: write 90s, 30m, 12h, 7d or 2w.")
+        raise CacheUsageError(f"{text!r} is no age: write 90s, 30m, 12h, 7d or 2w.")
     return float(found[1]) * SECONDS[found[2]]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
@@ -33,8 +32,8 @@ from .recordings import TestRecording
 from .replay import replay
 from .results import TestResults
 from .shelves import Shelves, open_shelves
-from .summary import bytes_in_words
 from .tally import Line, Tally
+from .warned import record_warning
 
 Hits = list[tuple[pytest.Item, Hit]]
 
@@ -235,16 +234,7 @@ class Run:
 
     def warn(self, message: str) -> None:
         """Give a warning that no filter turns into an error."""
-        warning = CacheUnavailableWarning(message)
-        recorded = warnings.WarningMessage(warning, CacheUnavailableWarning, "cachekit", 0)
-        self.config.hook.pytest_warning_recorded.call_historic(
-            kwargs={
-                "warning_message": recorded,
-                "when": "config",
-                "nodeid": "",
-                "location": None,
-            }
-        )
+        record_warning(self.config, CacheUnavailableWarning(message))
 
     def _log(self, results: TestResults, shelves: Shelves, last: LastRun) -> None:
         with suppress(StorageError):  # statistics of a directory that is only read
@@ -253,19 +243,15 @@ class Run:
 
     def _tidy(self, shelves: Shelves, context: str) -> None:
         """Remove what is beyond the limits; that it can't be done is only told."""
-        limits = self.settings.cachekit_max_size, self.settings.cachekit_max_age
-        if limits == (None, None):
+        if self.settings.cachekit_max_size is None and self.settings.cachekit_max_age is None:
             return
-        from .tidying import note_uses, tidy
+        from .tidying import tidy_after_run
 
         near = shelves.near.view()
-        note_uses(near, context, self.tally.lines)
-        for result in tidy(near, self.settings):
-            if result.error is not None:
-                self.warn(f"The cache could not be cleaned ({result.name}): {result.error}")
-            elif result.removed:
-                size = bytes_in_words(result.bytes)
-                self.remarks.append(f"cleaned {result.removed} records, {size} ({result.name})")
+        errors, remarks = tidy_after_run(near, context, self.tally.lines, self.settings)
+        self.remarks += remarks
+        for task, error in errors.items():
+            self.warn(f"The cache could not be cleaned ({task}): {error}")
 
     def _choose(self, item: pytest.Item, verdict: Verdict) -> Hit | None:
         line = self.tally.lines[item.nodeid] = Line(item.nodeid, verdict)

@@ -12,10 +12,34 @@ from ..resources.cleanup import Cleaned, Cleaner, CleanupResult, CleanupTask
 from ..settings import Settings
 from ..storage import Backend
 from ..storage.backend import NotesUses
+from .summary import bytes_in_words
 
 _DAY = 86_400.0
 # Room for some runs, so that not each of them has to look for what is oldest.
 _KEPT = 0.9
+
+
+def tidy_after_run(
+    backend: Backend, context: str, nodeids: Iterable[str], settings: Settings
+) -> tuple[dict[str, str], list[str]]:
+    """Keep a cache within its limits; return the errors by task, and in words what was done.
+
+    Args:
+        backend: the cache.
+        context: digest of what holds for the whole run.
+        nodeids: the tests of the run: what it used.
+        settings: have the limits.
+    """
+    note_uses(backend, context, nodeids)
+    errors: dict[str, str] = {}
+    remarks: list[str] = []
+    for result in tidy(backend, settings):
+        if result.error is not None:
+            errors[result.name] = result.error
+        elif result.removed:
+            size = bytes_in_words(result.bytes)
+            remarks.append(f"cleaned {result.removed} records, {size} ({result.name})")
+    return errors, remarks
 
 
 def note_uses(backend: Backend, context: str, nodeids: Iterable[str]) -> None:

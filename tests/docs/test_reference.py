@@ -29,7 +29,8 @@ def test_each_option_has_its_row(option: Option) -> None:
 
     assert ini == f"`{option.ini}`"
     assert variable == f"`{option.variable}`"
-    assert default == ("off" if option.is_switch else f"`{option.default}`".replace("``", "none"))
+    told = "none" if option.default in ("", None) else f"`{option.default}`"
+    assert default == ("off" if option.is_switch else told)
     assert option.is_switch or f"={option.metavar}`" in flag
     assert all(f"`{choice}`" in meaning for choice in option.choices)
 
@@ -89,7 +90,7 @@ def test_each_argument_of_the_marker_has_its_row() -> None:
     assert [each for each in arguments if f"| `{each}` |" not in read("marker.md")] == []
 
 
-@pytest.mark.parametrize("module", ["", ".caching", ".cli"])
+@pytest.mark.parametrize("module", ["", ".caching", ".resources", ".cli"])
 def test_each_public_name_is_in_the_api(module: str) -> None:
     name = f"pytest_cachekit{module}"
     found = set(
