@@ -55,6 +55,7 @@ def found(project: Project) -> dict[str, Any]:
 def test_a_run_finds_what_it_finds_in_a_process_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv(FRESH, raising=False)
     forked = found(Project(tmp_path / "one" / "project"))
     monkeypatch.setenv(FRESH, "1")
     fresh = found(Project(tmp_path / "two" / "project"))
