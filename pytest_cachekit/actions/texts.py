@@ -28,7 +28,7 @@ class Text:
         self._functions = {line: (name, node) for name, (line, node) in version.functions.items()}
         self._code: dict[int, frozenset[str]] = {}
         self._possible: dict[tuple[int, int], frozenset[str] | None] = {}
-        self._touched: dict[frozenset[str], list[tuple[Part, bool]]] = {}
+        self._touched: dict[frozenset[str], list[Part]] = {}
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -40,11 +40,8 @@ class Text:
         """Its import-time code."""
         return self._version.parts
 
-    def touched_by(self, names: frozenset[str]) -> list[tuple[Part, bool]]:
-        """Return the parts that name one of `names`, and those that bind one of them in a class.
-
-        With each comes whether it names one.
-        """
+    def touched_by(self, names: frozenset[str]) -> list[Part]:
+        """Return the parts that name one of `names`, and those that bind one of them in a class."""
         if names not in self._touched:
             self._touched[names] = [*self._find_touched(names)]
         return self._touched[names]
@@ -67,16 +64,15 @@ class Text:
             self._code[line] = frozenset(words_of_function(node, owner))
         return self._code[line]
 
-    def _find_touched(self, names: frozenset[str]) -> Iterator[tuple[Part, bool]]:
+    def _find_touched(self, names: frozenset[str]) -> Iterator[Part]:
         if not self._may_name(names, 1, len(self._version.lines)):
             return
         for part in self.parts:
             if part.binds == {"__all__"}:
                 continue
-            if self._may_name(names, *part.lines) and not names.isdisjoint(part.names):
-                yield part, True
-            elif part.scope and not names.isdisjoint(part.binds):
-                yield part, False
+            names_one = self._may_name(names, *part.lines) and not names.isdisjoint(part.names)
+            if names_one or (part.scope and not names.isdisjoint(part.binds)):
+                yield part
 
     def _may_name(self, names: frozenset[str], first: int, last: int) -> bool:
         key = (first, last)
