@@ -325,6 +325,22 @@ def test_a_binding_is_noticed(project: Project, story: Story) -> None:
     story.tell(project)
 
 
+def test_the_effect_of_a_module_that_is_imported_now_is_noticed(project: Project) -> None:
+    before = project.write(
+        {
+            "registry.py": "SEEN = []",
+            "mod.py": "A = 1",
+            "noisy.py": "import registry\nregistry.SEEN.append(1)",
+            "test_it.py": "import mod, registry\ndef test_it(): assert not registry.SEEN",
+        }
+    )
+    before.run("--cachekit")
+
+    run = before.replace("mod.py", "A = 1", "import noisy\nA = 1").run("--cachekit")
+
+    assert run.outcomes == {IT: "failed"}
+
+
 def test_a_test_that_is_defined_again_is_another(recorded: Project) -> None:
     again = recorded.write({"test_it.py": TEST + "\n    def test_it():\n        assert 0\n"})
 

@@ -228,10 +228,11 @@ class Spread:
             for name in module.imported(one)
         }
         text = self._texts.now(row[0])
+        came = {one.key for one in difference.came}
         kept = {
             name
             for one in ([] if text is None else text.parts)
-            if one not in difference.came and isinstance(one.node, (ast.Import, ast.ImportFrom))
+            if one.key not in came and isinstance(one.node, (ast.Import, ast.ImportFrom))
             for name in module.imported(one)
         }
         for name in module.imported(part):
