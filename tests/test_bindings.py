@@ -85,6 +85,22 @@ def test_constant_names_are_all_that_an_attrgetter_gets(project: Project) -> Non
     }
 
 
+def test_documentation_names_nothing(project: Project) -> None:
+    test = """
+        import mod
+
+        def test_it():
+            'Make a thing with shade_of_it.'
+            assert mod.make().grow() == 2
+        """
+    before = project.write({"mod.py": MODULE, "test_it.py": test})
+    before.run("--cachekit")
+
+    more = before.replace("mod.py", "size = 1", "size = 1\n    shade_of_it = 2")
+
+    assert more.run("--cachekit").verdicts == {IT: "hit"}
+
+
 @pytest.mark.parametrize(
     "listed",
     [

@@ -14,7 +14,8 @@ from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
 from ..inputs.reflection import AT_IMPORT, COMPUTING, REFLECTION
-from ..inputs.words import looked_into, ways_to, ways_to_fixture, words_at_import
+from ..inputs.spelling import bindings_in, looked_into, ways_to, ways_to_fixture
+from ..inputs.words import words_at_import
 from .quiet_modules import QuietModules
 from .texts import Texts
 
@@ -138,7 +139,7 @@ class Spread:
         """Return whether the module `where` holds one of the `pending` names, or did."""
         module = sys.modules.get(where)
         path = getattr(module, "__file__", None)
-        if module is None or path is None or not pending.isdisjoint(vars(module)):
+        if module is None or path is None or not bindings_in(pending).isdisjoint(vars(module)):
             return True
         file = self._fingerprints.layout.name(os.path.abspath(path))
         text = self._texts.now(file)

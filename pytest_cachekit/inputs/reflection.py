@@ -10,8 +10,9 @@ REFLECTION = frozenset(
         "dir", "vars", "globals", "f_globals", "__globals__", "__dict__", "__subclasses__",
         "__annotations__", "getmembers", "getmembers_static", "classify_class_attrs",
         "get_type_hints", "get_annotations", "create_autospec", "help", "pydoc", "signature",
-        "getfullargspec", "testmod", "DocTestSuite", "loadTestsFromModule",
-        "loadTestsFromTestCase", "register_instance", "getattr", "hasattr", "delattr",
+        "getfullargspec", "testmod", "DocTestSuite", "DocTestFinder", "loadTestsFromModule",
+        "run_docstring_examples", "loadTestsFromTestCase", "register_instance", "getattr",
+        "hasattr", "delattr",
         "getattr_static", "attrgetter", "methodcaller", "eval", "exec", "resolve_name", "locate",
         "__getattribute__", "made like",
     }

@@ -15,7 +15,6 @@ from .reflection import (
     CALLABLE_GETTERS,
     COMPUTING,
     GETTERS,
-    REFLECTION,
     constant_start,
     imitates,
     inside,
@@ -24,6 +23,7 @@ from .reflection import (
     is_dict,
     namespace_of,
 )
+from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, only
 
 WORD = re.compile(r"[^\W\d]\w*")
 WhereNames = Callable[[ast.AST], str | None]
@@ -37,28 +37,8 @@ _SCOPES = (
     *FUNCTIONS, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
     ast.GeneratorExp,
 )  # fmt: skip
-_ANY, _OWN, _NAMED = "any attribute ", "own attribute ", "something called "
-_PARAMETER, _FIXTURE, _ALL_OF = "parameter ", "any fixture ", "all names of "
 # Fields of nodes that hold an identifier.
 _IDENTIFIERS = ("id", "attr", "arg", "name", "asname", "rest")
-
-
-def ways_to(name: str, classes: Iterable[str] = ()) -> frozenset[str]:
-    """Return `name` and the words of code that could compute it.
-
-    Args:
-        name: what is bound.
-        classes: names of the classes whose methods get it from `self`.
-    """
-    starts = [name[:count] for count in range(len(name) + 1)]
-    ways = (_ANY, *(f"{_OWN}{owner} " for owner in classes))
-    return frozenset({name, _only(name), *(f"{way}{start}*" for way in ways for start in starts)})
-
-
-def ways_to_fixture(name: str) -> frozenset[str]:
-    """Return the words of code that asks pytest for the fixture `name`."""
-    starts = (name[:count] for count in range(len(name) + 1))
-    return frozenset({f"{_PARAMETER}{name}", *(f"{_FIXTURE}{start}*" for start in starts)})
 
 
 def words_at_import(node: ast.AST, where: WhereNames | None = None) -> Iterator[str]:
@@ -68,11 +48,6 @@ def words_at_import(node: ast.AST, where: WhereNames | None = None) -> Iterator[
     are imported from is not looked up by a name.
     """
     return _Words(where).of(node)
-
-
-def looked_into(words: Iterable[str]) -> Iterator[str]:
-    """Iterate over the dotted names of the modules all of whose names are among `words`."""
-    return (word.removeprefix(_ALL_OF) for word in words if word.startswith(_ALL_OF))
 
 
 def words_of_function(
@@ -108,7 +83,7 @@ class _Words:
                     yield "made like"
                 own = self._where(current) if _shows_own(current) else None
                 if own is not None:
-                    yield from (*_all_of(own), *_called(current.func))
+                    yield from (*all_of(own), *_called(current.func))
                     continue
                 asked = self._asked(current)
                 if asked is not None:
@@ -120,6 +95,8 @@ class _Words:
                         waiting.append(current.func.value)
                     waiting.extend([*current.args, *current.keywords])
                     continue
+            elif isinstance(current, ast.Expr) and isinstance(current.value, ast.Constant):
+                continue  # What documents names nothing.
             elif isinstance(current, ast.Constant):
                 yield from _words_of_constant(current)
             elif isinstance(current, ast.alias):
@@ -146,7 +123,7 @@ class _Words:
             return
         where = self._where(node.value) if is_dict(node) else None
         if where is not None:
-            yield from _all_of(where)
+            yield from all_of(where)
             return
         for field in _IDENTIFIERS:
             name = getattr(node, field, None)
@@ -155,10 +132,10 @@ class _Words:
             # An argument may be called like what reflects; an attribute, like a builtin function.
             is_builtin = not isinstance(node, ast.Attribute) or is_builtins(node)
             if isinstance(node, ast.arg):
-                yield f"{_PARAMETER}{name}"
+                yield f"{PARAMETER}{name}"
                 continue
             reflects = field != "arg" and (is_builtin or name not in BUILTINS)
-            yield name if reflects else _only(name)
+            yield name if reflects else only(name)
 
     def _asked(self, call: ast.Call) -> tuple[str, ...] | None:
         """Return the words for a call that gets attributes; None where it is another call."""
@@ -176,15 +153,15 @@ class _Words:
             return ()
         where = self._where(subject) if name in COMPUTING else None
         if where is not None:
-            return _all_of(where)
+            return all_of(where)
         if name in CALLABLE_GETTERS:
             named = call.args if name == "attrgetter" else call.args[:1]
             return tuple(word for node in named for word in self._looked_up(None, node))
         if name == "getfixturevalue" and not isinstance(subject, ast.Constant):
-            return (f"{_FIXTURE}{constant_start(subject)}*",)
+            return (f"{FIXTURE}{constant_start(subject)}*",)
         if name in GETTERS and len(call.args) > 1:
             return () if is_builtin_type(subject) else self._looked_up(subject, call.args[1])
-        if name in ("dir", "getmembers") and self._way(subject) != _ANY:
+        if name in ("dir", "getmembers") and self._way(subject) != ANY:
             return (f"{self._way(subject)}*",)
         return None
 
@@ -194,7 +171,7 @@ class _Words:
             return ()
         where = None if subject is None else self._where(subject)
         if where is not None:
-            return _all_of(where)
+            return all_of(where)
         return (f"{self._way(subject)}{constant_start(name)}*",)
 
     def _held_under(self, subject: ast.AST, name: ast.expr) -> tuple[str, ...]:
@@ -205,7 +182,7 @@ class _Words:
         return False
 
     def _way(self, subject: ast.AST | None) -> str:
-        return _ANY
+        return ANY
 
     def _is_instance(self, node: ast.AST) -> bool:
         return False
@@ -254,7 +231,7 @@ class _FunctionWords(_Words):
 
     def _way(self, subject: ast.AST | None) -> str:
         is_own = isinstance(subject, ast.Name) and subject.id == self._own
-        return f"{_OWN}{self._owner} " if is_own else _ANY
+        return f"{OWN}{self._owner} " if is_own else ANY
 
     def _is_instance(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id == self._own == "self"
@@ -266,20 +243,11 @@ def _shows_own(call: ast.Call) -> bool:
     return named and not call.args
 
 
-def _all_of(where: str) -> tuple[str, ...]:
-    return (f"{_ALL_OF}{where}",) if where else ()
-
-
-def _only(name: str) -> str:
-    """Return the word for `name` where it isn't what reflects that it names."""
-    return f"{_NAMED}{name}" if name in REFLECTION or name in AT_IMPORT else name
-
-
 def _called(node: ast.expr) -> Iterator[str]:
     """Iterate over the words for the name by which something is called whose meaning is known."""
     function = node.func if isinstance(node, ast.Call) else node
     if isinstance(function, (ast.Name, ast.Attribute)):
-        yield _only(function.id if isinstance(function, ast.Name) else function.attr)
+        yield only(function.id if isinstance(function, ast.Name) else function.attr)
 
 
 def _stored(body: list[ast.stmt]) -> Iterator[str]:
@@ -296,4 +264,4 @@ def _stored(body: list[ast.stmt]) -> Iterator[str]:
 def _words_of_constant(node: ast.Constant) -> Iterator[str]:
     text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
     if isinstance(text, str):
-        yield from map(_only, WORD.findall(text))
+        yield from map(only, WORD.findall(text))
