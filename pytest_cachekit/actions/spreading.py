@@ -109,13 +109,7 @@ class Spread:
                 text = self._texts.of(row)
                 if text is None:
                     raise UnclearError(f"{row[0]} can't be read")
-                touched = text.touched_by(pending | REFLECTION | AT_IMPORT)
-                if self._texts.loaded(row[0]) is None:
-                    # Whether it still can be imported isn't known.
-                    named = (pending - REFLECTION - AT_IMPORT) & text.words
-                    if named:
-                        raise UnclearError(f"{row[0]} isn't loaded and names {min(named)}")
-                for part in touched:
+                for part in text.touched_by(pending | REFLECTION | AT_IMPORT):
                     if self._names_any(row, part, pending):
                         found |= self._tainted(row, part)
                     elif part.scope and not pending.isdisjoint(part.binds):
@@ -157,6 +151,7 @@ class Spread:
     def _tainted(self, row: Source, part: Part) -> frozenset[str]:
         module = self._texts.loaded(row[0])
         if module is None or not module.is_plain(part):
+            # Whether what isn't loaded still can be imported isn't known either.
             name = min(part.names & self._names)
             raise UnclearError(f"import-time code of {row[0]} names {name}")
         if isinstance(part.node, ast.ClassDef):
