@@ -9,6 +9,7 @@ from .stories import IT, Story, replacing, stories
 
 MODULE = """
     import os
+    from math import pi
 
     LIMIT = 1
     OTHER = LIMIT
@@ -26,10 +27,10 @@ MODULE = """
         return x
     """
 TEST = """
-    from mod import make
+    from mod import make, pi
 
     def test_it():
-        assert make().grow() == 2
+        assert make().grow() == 2 < pi
     """
 
 
@@ -47,6 +48,8 @@ def recorded(project: Project) -> Project:
         ("OTHER = LIMIT\n", ""),
         ("import os", "import os\nimport json"),
         ("import os\n", ""),
+        ("import os", "import os, string"),
+        ("from math import pi", "from math import pi, tau"),
         ("OTHER =", "PATTERN = frozenset({1, 2})\nOTHER ="),
         ("size = 1\n", "size = 1\n    shade_of_it = 2\n"),
         ("size = 1\n", "size = 1\n\n    def shade_of_it(self, x=1):\n        return x\n"),
@@ -55,7 +58,8 @@ def recorded(project: Project) -> Project:
         ("x=LIMIT", "x=LIMIT, y=3"),
     ],
     ids=[
-        "constant", "constant gone", "import", "import gone", "constant added",
+        "constant", "constant gone", "import", "import gone", "more imported",
+        "another name imported", "constant added",
         "attribute added", "method added", "class added", "function added", "signature",
     ],
 )  # fmt: skip
@@ -83,6 +87,23 @@ def test_constant_names_are_all_that_an_attrgetter_gets(project: Project) -> Non
     assert more.replace("mod.py", "size = 1", "size = 2").run("--cachekit").verdicts == {
         IT: "stale"
     }
+
+
+def test_what_is_imported_beside_a_changed_name_is_not_changed(project: Project) -> None:
+    test = "from many import grow\ndef test_it(): assert grow() == 2"
+    before = project.write(
+        {
+            "mod.py": "LIMIT = 1\ndef grow(): return 2",
+            "many.py": "from mod import LIMIT, grow",
+            "test_it.py": test,
+        }
+    )
+    before.run("--cachekit")
+
+    assert before.replace("mod.py", "= 1", "= 3").run("--cachekit").verdicts == {IT: "hit"}
+    other = before.write({"other.py": "def grow(): return 5"})
+    moved = other.replace("many.py", "LIMIT, grow", "LIMIT\nfrom other import grow")
+    assert moved.run("--cachekit").outcomes == {IT: "failed"}
 
 
 def test_documentation_names_nothing(project: Project) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from ..inputs.bindings import Difference, Part
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.fixture_definitions import is_fixture, may_be_fixture, names_given_to_fixture
+from ..inputs.import_statements import imported_alike, imported_under
 from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
@@ -79,6 +80,8 @@ class Spread:
         }
         if {part.binds for part in difference.gone} - {part.binds for part in difference.came}:
             self._gone.add(row[0])
+        text = self._texts.now(row[0])
+        kept = imported_alike(difference, [] if text is None else text.parts)
         for part in (*difference.gone, *difference.came):
             if not module.is_plain(part):
                 raise UnclearError(f"{row[0]} does more than bind names")
@@ -92,7 +95,7 @@ class Spread:
             elif part.binds == {"__all__"}:
                 self._names |= _ways_to(_listed(difference))
             else:
-                self._names |= self._bound(row, module, part, _binds(part))
+                self._names |= self._bound(row, module, part, _binds(part) - kept)
 
     def over_imports(self) -> frozenset[str]:
         """Return all tainted names.
@@ -156,7 +159,7 @@ class Spread:
             raise UnclearError(f"import-time code of {row[0]} names {name}")
         if isinstance(part.node, ast.ClassDef):
             self._check_making(row, module, part.node)
-        return self._bound(row, module, part, part.binds)
+        return self._bound(row, module, part, imported_under(part, self._names))
 
     def _compared(self, row: Source, part: Part) -> frozenset[str]:
         """Return the names of a class that is compared, by the names that it holds, with others."""
