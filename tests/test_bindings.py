@@ -9,6 +9,7 @@ from .stories import IT, Story, replacing, stories
 
 MODULE = """
     import os
+    from math import pi
 
     LIMIT = 1
     OTHER = LIMIT
@@ -26,10 +27,10 @@ MODULE = """
         return x
     """
 TEST = """
-    from mod import make
+    from mod import make, pi
 
     def test_it():
-        assert make().grow() == 2
+        assert make().grow() == 2 < pi
     """
 
 
@@ -47,6 +48,8 @@ def recorded(project: Project) -> Project:
         ("OTHER = LIMIT\n", ""),
         ("import os", "import os\nimport json"),
         ("import os\n", ""),
+        ("import os", "import os, string"),
+        ("from math import pi", "from math import pi, tau"),
         ("OTHER =", "PATTERN = frozenset({1, 2})\nOTHER ="),
         ("size = 1\n", "size = 1\n    shade_of_it = 2\n"),
         ("size = 1\n", "size = 1\n\n    def shade_of_it(self, x=1):\n        return x\n"),
@@ -55,12 +58,153 @@ def recorded(project: Project) -> Project:
         ("x=LIMIT", "x=LIMIT, y=3"),
     ],
     ids=[
-        "constant", "constant gone", "import", "import gone", "constant added",
+        "constant", "constant gone", "import", "import gone", "more imported",
+        "another name imported", "constant added",
         "attribute added", "method added", "class added", "function added", "signature",
     ],
 )  # fmt: skip
 def test_what_a_test_can_not_name_it_does_not_notice(recorded: Project, old: str, new: str) -> None:
     assert recorded.replace("mod.py", old, new).run("--cachekit").verdicts == {IT: "hit"}
+
+
+def test_constant_names_are_all_that_an_attrgetter_gets(project: Project) -> None:
+    test = """
+        import operator
+        from mod import Thing
+
+        SIZE = operator.attrgetter("size")
+        GROW = operator.methodcaller("grow")
+
+        def test_it():
+            assert (SIZE(Thing()), GROW(Thing())) == (1, 2)
+        """
+    before = project.write({"mod.py": MODULE, "test_it.py": test})
+    before.run("--cachekit")
+
+    more = before.replace("mod.py", "size = 1", "size = 1\n    more_of_it = 2")
+
+    assert more.run("--cachekit").verdicts == {IT: "hit"}
+    assert more.replace("mod.py", "size = 1", "size = 2").run("--cachekit").verdicts == {
+        IT: "stale"
+    }
+
+
+def test_what_is_imported_beside_a_changed_name_is_not_changed(project: Project) -> None:
+    test = "from many import grow\ndef test_it(): assert grow() == 2"
+    before = project.write(
+        {
+            "mod.py": "LIMIT = 1\ndef grow(): return 2",
+            "many.py": "from mod import LIMIT, grow",
+            "test_it.py": test,
+        }
+    )
+    before.run("--cachekit")
+
+    assert before.replace("mod.py", "= 1", "= 3").run("--cachekit").verdicts == {IT: "hit"}
+    other = before.write({"other.py": "def grow(): return 5"})
+    moved = other.replace("many.py", "LIMIT, grow", "LIMIT\nfrom other import grow")
+    assert moved.run("--cachekit").outcomes == {IT: "failed"}
+
+
+def test_documentation_names_nothing(project: Project) -> None:
+    test = """
+        import mod
+
+        def test_it():
+            'Make a thing with shade_of_it.'
+            assert mod.make().grow() == 2
+        """
+    before = project.write({"mod.py": MODULE, "test_it.py": test})
+    before.run("--cachekit")
+
+    more = before.replace("mod.py", "size = 1", "size = 1\n    shade_of_it = 2")
+
+    assert more.run("--cachekit").verdicts == {IT: "hit"}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "vars(os)", "dir(builtins)", "os.__dict__", "getattr(os, 'pa' + 'th')",
+        "logging.LogRecord('n', 0, 'p', 0, 'm', (), None).__dict__",
+        "list(globals())", "list(locals())",
+    ],
+)  # fmt: skip
+def test_import_time_code_that_lists_others_notices_nothing(project: Project, listed: str) -> None:
+    test = f"import builtins, logging, os\nimport mod\nx = print({listed})\ndef test_it(): pass\n"
+    before = project.write({"mod.py": MODULE, "test_it.py": test})
+    before.run("--cachekit")
+
+    more = before.replace("mod.py", "OTHER =", "SHADE = 2\nOTHER =")
+
+    assert more.run("--cachekit").verdicts == {IT: "hit"}
+
+
+def test_a_parameter_is_no_use_of_what_is_called_like_it(project: Project) -> None:
+    test = """
+        from mod import make
+
+        def of_thing(shade_of_it):
+            return shade_of_it.grow()
+
+        def test_it():
+            assert of_thing(make()) == 2
+        """
+    before = project.write({"mod.py": MODULE, "test_it.py": test})
+    before.run("--cachekit")
+
+    more = before.replace("mod.py", "size = 1", "size = 1\n    shade_of_it = 2")
+
+    assert more.run("--cachekit").verdicts == {IT: "hit"}
+
+
+@pytest.mark.parametrize("name", ["typing.Any", "typing.ClassVar[int]", "list[typing.Any] | None"])
+def test_an_annotation_only_binds(project: Project, name: str) -> None:
+    module = f"import typing\nA = 1\nB: {name} = A\ndef f(x: {name} = A): return x\n"
+    before = project.write({"mod.py": module, "test_it.py": "import mod\ndef test_it(): pass\n"})
+    before.run("--cachekit")
+
+    assert before.replace("mod.py", "A = 1", "A = 2").run("--cachekit").verdicts == {IT: "hit"}
+
+
+def test_an_annotation_that_is_a_string_runs_nothing(project: Project) -> None:
+    module = "from __future__ import annotations\nA = 1\ndef f(x: missing(A) = A): return x\n"
+    before = project.write({"mod.py": module, "test_it.py": "import mod\ndef test_it(): pass\n"})
+    before.run("--cachekit")
+
+    assert before.replace("mod.py", "A = 1", "A = 2").run("--cachekit").verdicts == {IT: "hit"}
+    evaluated = before.replace("mod.py", "from __future__ import annotations\n", "")
+    assert evaluated.run("--cachekit").outcomes.get(IT) != "passed"
+
+
+FIXTURES = """
+    import pytest
+
+    @pytest.fixture(name="shade")
+    def make_it():
+        return 1
+
+    @pytest.fixture(name="other_one")
+    def make_other():
+        return 2
+    """
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def test_it(shade): assert shade == 1",
+        "def test_it(request): assert request.getfixturevalue('sh' + 'ade') == 1",
+    ],
+    ids=["parameter", "computed"],
+)
+def test_a_fixture_that_replaces_another_is_noticed(project: Project, test: str) -> None:
+    before = project.write({"conftest.py": FIXTURES, "test_it.py": test})
+    before.run("--cachekit")
+
+    run = before.replace("conftest.py", "other_one", "shade").run("--cachekit")
+
+    assert run.outcomes == {IT: "failed"}
 
 
 def test_a_new_test_does_not_run_its_neighbours(recorded: Project) -> None:
@@ -134,6 +278,62 @@ def story(title: str, module: str, test: str, old: str, new: str, because: str) 
         "A = 1", "A = 1\nB = 1", "names dir",
     ),
     story(
+        "under the name of a builtin function that lists",
+        "eval = 1",
+        "import mod\ndef test_it(): assert mod.eval == 1",
+        "eval = 1", "eval = 2", "something called eval",
+    ),
+    story(
+        "under a name like that in a string",
+        "help = 1",
+        "import mod\ndef test_it(): assert getattr(mod, 'help') == 1",
+        "help = 1", "help = 2", "something called help",
+    ),
+    story(
+        "as a function that replaces one that gets attributes",
+        "one, two = max, min\ngetattr = one",
+        "from mod import getattr\ndef test_it(): assert getattr('b', 'a') == 'b'",
+        "getattr = one", "getattr = two", "something called getattr",
+    ),
+    story(
+        "as what has a method that is called like one that gets attributes",
+        """
+        class A:
+            hasattr = max
+        class B:
+            hasattr = min
+        BOUND = A
+        """,
+        "from mod import BOUND\ndef test_it(): assert BOUND.hasattr('b', 'a') == 'b'",
+        "BOUND = A", "BOUND = B", "names BOUND",
+    ),
+    story(
+        "by a name that import-time code computes of what was bound with it",
+        "A = 1\nB_of_it = A",
+        "import mod\nC = vars(mod)['B_' + 'of_it']\ndef test_it(): assert C == 1",
+        "A = 1", "A = 2", "any attribute B_*",
+    ),
+    story(
+        "by import-time code that lists the module",
+        "A = 1",
+        "import mod\nALL = [n for n in vars(mod) if n[0] != '_']\n"
+        "def test_it(): assert ALL == ['A']",
+        "A = 1", "A = 1\nB = 1", "import-time code of test_it.py names",
+    ),
+    story(
+        "by import-time code that lists what a star brought",
+        "A = 1\nB = 2",
+        "from mod import *\nALL = [n for n in dict(globals()) if len(n) == 1]\n"
+        "def test_it(): assert ALL == ['A', 'B']",
+        "A = 1\nB = 2", "A = 1", "import-time code of test_it.py names",
+    ),
+    story(
+        "through a function's globals",
+        "LIMIT = 1\ndef other(): pass",
+        "import mod\ndef test_it(): assert mod.other.__globals__['LI' + 'MIT'] == 1",
+        "LIMIT = 1", "LIMIT = 2", "names __globals__",
+    ),
+    story(
         "by an effect",
         "SEEN = []\ndef note(x): SEEN.append(x)",
         "from mod import SEEN\ndef test_it(): assert not SEEN",
@@ -160,6 +360,22 @@ def story(title: str, module: str, test: str, old: str, new: str, because: str) 
 )  # fmt: skip
 def test_a_binding_is_noticed(project: Project, story: Story) -> None:
     story.tell(project)
+
+
+def test_the_effect_of_a_module_that_is_imported_now_is_noticed(project: Project) -> None:
+    before = project.write(
+        {
+            "registry.py": "SEEN = []",
+            "mod.py": "A = 1",
+            "noisy.py": "import registry\nregistry.SEEN.append(1)",
+            "test_it.py": "import mod, registry\ndef test_it(): assert not registry.SEEN",
+        }
+    )
+    before.run("--cachekit")
+
+    run = before.replace("mod.py", "A = 1", "import noisy\nA = 1").run("--cachekit")
+
+    assert run.outcomes == {IT: "failed"}
 
 
 def test_a_test_that_is_defined_again_is_another(recorded: Project) -> None:

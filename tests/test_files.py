@@ -192,9 +192,19 @@ def replayed_when_nothing_changed(project: Project, test: str, **files: str) -> 
         def test_it(capfd):
             print(open("/dev/null").read())
         """,
+        """
+        def test_it(tmp_path):
+            package = tmp_path / "lib" / "site-packages" / "package"
+            package.mkdir(parents=True)
+            (package / "made.txt").write_text("text")
+            assert (package / "made.txt").read_text() == "text"
+        """,
     ],
-    ids=["tmp_path", "TemporaryDirectory", "NamedTemporaryFile", "in the project", "devices"],
-)
+    ids=[
+        "tmp_path", "TemporaryDirectory", "NamedTemporaryFile", "in the project", "devices",
+        "called site-packages",
+    ],
+)  # fmt: skip
 def test_files_that_a_test_makes_itself_are_no_inputs(project: Project, test: str) -> None:
     replayed_when_nothing_changed(project, test)
 

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_cachekit.actions.texts import Text
 from pytest_cachekit.inputs.possible_words import possible_words
+from pytest_cachekit.inputs.spelling import standing_for
 from pytest_cachekit.inputs.version import Version
 from pytest_cachekit.inputs.words import words_at_import
 
@@ -47,6 +48,23 @@ def test_words_that_code_has_are_possible(source: str, word: str) -> None:
     assert possible is None or word in possible
 
 
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("def test_it(shape): pass", "parameter shape"),
+        ("def test_it(request): return request.getfixturevalue('sh' + part)", "any fixture sh*"),
+        ("def test_it(box): return box.dir", "something called dir"),
+        ("def test_it(box): return [*dir(box)]", "dir"),
+    ],
+)
+def test_words_that_say_more_than_a_name_are_found(source: str, word: str) -> None:
+    text = Text(Version(f"{source}\n".encode()))
+
+    assert word in text.words_at(1)
+    assert text.function_names(1, frozenset({word, "other"}))
+    assert not text.function_names(1, frozenset({"parameter other", "other"}))
+
+
 def test_code_that_lacks_a_word_is_told_from_code_that_has_it() -> None:
     text = possible_words("def area(box):\n    '''Return it.'''\n    return f(box.a, 'b\\n')\n")
 
@@ -64,8 +82,8 @@ def test_all_words_of_real_code_are_possible(module: str) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and not node.decorator_list:
             possible = possible_words("\n".join(lines[node.lineno - 1 : node.end_lineno]))
-            words = {word for word in text.words_at(node.lineno) if "." not in word}
+            words = text.words_at(node.lineno)
             told += possible is not None
             if possible is not None and words != text.words:
-                assert words <= possible
+                assert {word for word in standing_for(words) if "." not in word} <= possible
     assert told > 5

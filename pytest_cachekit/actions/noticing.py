@@ -16,7 +16,8 @@ from ..inputs.fingerprint import Fingerprints
 from ..inputs.library_names import LibraryNames
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import Source, bits
-from ..inputs.words import REFLECTION, WORD
+from ..inputs.reflection import REFLECTION
+from ..inputs.words import WORD
 from .spreading import Spread, UnclearError
 from .texts import Texts
 

@@ -9,11 +9,15 @@ from collections.abc import Collection, Iterable
 
 from ..inputs.bindings import Difference, Part
 from ..inputs.fingerprint import Fingerprints
-from ..inputs.layout import Region
+from ..inputs.fixture_definitions import is_fixture, may_be_fixture, names_given_to_fixture
+from ..inputs.import_statements import imported_alike, imported_under
 from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
-from ..inputs.words import AT_IMPORT, REFLECTION, ways_to, words_at_import
+from ..inputs.reflection import AT_IMPORT, COMPUTING, REFLECTION
+from ..inputs.spelling import bindings_in, looked_into, ways_to, ways_to_fixture
+from ..inputs.words import words_at_import
+from .quiet_modules import QuietModules
 from .texts import Texts
 
 # pytest, unittest and the language look these up in modules.
@@ -44,13 +48,19 @@ class Spread:
         texts: Texts,
     ) -> None:
         self._closure = closure
-        self._files = frozenset(name for name, _ in closure)
         self._distributions = distributions
         self._fingerprints = fingerprints
         self._library = library
         self._texts = texts
         self._names: set[str] = set()
-        self._quiet: dict[str, bool] = {}
+        self._quiet = QuietModules(
+            frozenset(name for name, _ in closure), distributions, fingerprints, texts
+        )
+        self._parts: dict[Part, frozenset[str]] = {}
+        self._gone: set[str] = set()
+        """Files that lost a name."""
+        self._fixtures = False
+        """Whether something tainted may be a fixture, which tests ask for by a parameter."""
 
     def begin(self, row: Source, difference: Difference) -> None:
         """Taint what a changed row binds.
@@ -68,6 +78,10 @@ class Spread:
             for part in (*difference.gone, *difference.came)
             if isinstance(part.node, ast.ClassDef)
         }
+        if {part.binds for part in difference.gone} - {part.binds for part in difference.came}:
+            self._gone.add(row[0])
+        text = self._texts.now(row[0])
+        kept = imported_alike(difference, [] if text is None else text.parts)
         for part in (*difference.gone, *difference.came):
             if not module.is_plain(part):
                 raise UnclearError(f"{row[0]} does more than bind names")
@@ -81,7 +95,7 @@ class Spread:
             elif part.binds == {"__all__"}:
                 self._names |= _ways_to(_listed(difference))
             else:
-                self._names |= self._bound(row, module, part, _binds(part))
+                self._names |= self._bound(row, module, part, _binds(part) - kept)
 
     def over_imports(self) -> frozenset[str]:
         """Return all tainted names.
@@ -90,34 +104,62 @@ class Spread:
             UnclearError: import-time code that does more than bind names can name one.
         """
         self._names |= REFLECTION | AT_IMPORT
-        pending = frozenset(self._names)
+        pending = self._with_parameters(self._names)
+        self._names |= pending
         while pending:
             found: set[str] = set()
             for row in self._closure:
                 text = self._texts.of(row)
                 if text is None:
                     raise UnclearError(f"{row[0]} can't be read")
-                touched = text.touched_by(pending)
-                if self._texts.loaded(row[0]) is None:
-                    # Whether it still can be imported isn't known.
-                    named = (pending - REFLECTION - AT_IMPORT) & text.words
-                    if named:
-                        raise UnclearError(f"{row[0]} isn't loaded and names {min(named)}")
-                for part, names_one in touched:
-                    reached = self._tainted if names_one else self._compared
-                    found |= reached(row, part)
-            pending = frozenset(found - self._names)
+                for part in text.touched_by(pending | REFLECTION | AT_IMPORT):
+                    if self._names_any(row, part, pending):
+                        found |= self._tainted(row, part)
+                    elif part.scope and not pending.isdisjoint(part.binds):
+                        found |= self._compared(row, part)
+            pending = self._with_parameters(self._names | found) - self._names
             self._names |= pending
         return frozenset(self._names)
+
+    def _names_any(self, row: Source, part: Part, pending: frozenset[str]) -> bool:
+        module = self._texts.loaded(row[0])
+        if module is None or (REFLECTION | AT_IMPORT | COMPUTING).isdisjoint(part.names):
+            return not pending.isdisjoint(part.names)
+        if part not in self._parts:
+            self._parts[part] = module.names(part)
+        names = self._parts[part]
+        return not pending.isdisjoint(names) or any(
+            self._may_hold(where, pending) for where in looked_into(names)
+        )
+
+    def _may_hold(self, where: str, pending: frozenset[str]) -> bool:
+        """Return whether the module `where` holds one of the `pending` names, or did."""
+        module = sys.modules.get(where)
+        path = getattr(module, "__file__", None)
+        if module is None or path is None or not bindings_in(pending).isdisjoint(vars(module)):
+            return True
+        file = self._fingerprints.layout.name(os.path.abspath(path))
+        text = self._texts.now(file)
+        if text is None or self._texts.loaded(file) is None:
+            return True
+        # What it has of others by a star, it lost with them.
+        has_star = any("*" in part.binds for part in text.parts)
+        return file in self._gone or (has_star and bool(self._gone))
+
+    def _with_parameters(self, names: Collection[str]) -> frozenset[str]:
+        """Return `names`, and the parameters that ask for them if one may be a fixture's."""
+        asked = filter(str.isidentifier, names) if self._fixtures else ()
+        return frozenset(names).union(*map(ways_to_fixture, asked))
 
     def _tainted(self, row: Source, part: Part) -> frozenset[str]:
         module = self._texts.loaded(row[0])
         if module is None or not module.is_plain(part):
+            # Whether what isn't loaded still can be imported isn't known either.
             name = min(part.names & self._names)
             raise UnclearError(f"import-time code of {row[0]} names {name}")
         if isinstance(part.node, ast.ClassDef):
             self._check_making(row, module, part.node)
-        return self._bound(row, module, part, part.binds)
+        return self._bound(row, module, part, imported_under(part, self._names))
 
     def _compared(self, row: Source, part: Part) -> frozenset[str]:
         """Return the names of a class that is compared, by the names that it holds, with others."""
@@ -135,10 +177,16 @@ class Spread:
     ) -> frozenset[str]:
         """Return what to look for in order to find who looks up `binds`."""
         names = set(binds)
+        if may_be_fixture(part.node):
+            given = names_given_to_fixture(part.node)
+            if given is None:
+                raise UnclearError(f"{row[0]} computes the name of a fixture")
+            self._fixtures = True
+            names |= given
         if not part.scope:
             if any(name in _LOOKED_UP or name.startswith("pytest") for name in names):
                 raise UnclearError(f"pytest or Python look up {min(names)} of {row[0]}")
-            if _is_fixture(part.node) and any(
+            if is_fixture(part.node) and any(
                 self._library.knows(name, self._distributions, bare=True) for name in names
             ):
                 raise UnclearError(f"plugins may know the fixture {min(names)}")
@@ -163,7 +211,7 @@ class Spread:
             any(_is_hook(name) for name in names)
             or self._library.enumerate_objects(self._distributions)
             or any(
-                self._library.knows(name, self._distributions, bare=_is_fixture(part.node))
+                self._library.knows(name, self._distributions, bare=is_fixture(part.node))
                 for name in names
             )
         )
@@ -179,55 +227,18 @@ class Spread:
             for name in module.imported(one)
         }
         text = self._texts.now(row[0])
+        came = {one.key for one in difference.came}
         kept = {
             name
             for one in ([] if text is None else text.parts)
-            if one not in difference.came and isinstance(one.node, (ast.Import, ast.ImportFrom))
+            if one.key not in came and isinstance(one.node, (ast.Import, ast.ImportFrom))
             for name in module.imported(one)
         }
         for name in module.imported(part):
             if name in other or name in kept:
                 continue
-            if not self._is_quiet(name):
+            if not self._quiet.includes(name):
                 raise UnclearError(f"{row[0]} imports {name}, or did")
-
-    def _is_quiet(self, name: str) -> bool:
-        """Return whether it makes no difference whether, or when, a module is imported."""
-        if name in self._quiet:
-            return self._quiet[name]
-        # Around a circle of imports, what the others do decides.
-        self._quiet[name] = True
-        self._quiet[name] = self._find_quiet(name)
-        return self._quiet[name]
-
-    def _find_quiet(self, name: str) -> bool:
-        module = sys.modules.get(name)
-        if module is None:
-            return self._fingerprints.now("module", name) == Region.STANDARD.value
-        path = getattr(module, "__file__", None)
-        if path is None:
-            return name in sys.builtin_module_names
-        path = os.path.abspath(path)
-        layout = self._fingerprints.layout
-        region = layout.region(path)
-        if region is Region.STANDARD:
-            return True
-        if region is Region.INSTALLED:
-            owner = self._fingerprints.distributions.owner(path, layout.installed_roots)
-            return owner in self._distributions
-        file = layout.name(path)
-        loaded, text = self._texts.loaded(file), self._texts.now(file)
-        if file not in self._files or loaded is None or text is None:
-            return False
-        return all(
-            loaded.is_plain(part)
-            and all(map(self._is_quiet, loaded.imported(part)))
-            and not (
-                isinstance(part.node, ast.ClassDef)
-                and loaded.kind_of_bases(part.node) is ClassKind.ACTIVE
-            )
-            for part in text.parts
-        )
 
 
 def _is_hook(name: str) -> bool:
@@ -256,9 +267,3 @@ def _listed(difference: Difference) -> frozenset[str]:
         for side in (difference.gone, difference.came)
     ]
     return frozenset((sides[0] ^ sides[1]) - {"__all__"})
-
-
-def _is_fixture(node: ast.AST) -> bool:
-    return any(
-        "fixture" in words_at_import(decorator) for decorator in getattr(node, "decorator_list", ())
-    )

@@ -13,6 +13,7 @@ from ..inputs.fingerprint import Fingerprints
 from ..inputs.loaded import LoadedModule
 from ..inputs.possible_words import possible_words
 from ..inputs.reading import Source
+from ..inputs.spelling import standing_for
 from ..inputs.version import Version
 from ..inputs.words import WORD, words_of_function
 
@@ -28,7 +29,7 @@ class Text:
         self._functions = {line: (name, node) for name, (line, node) in version.functions.items()}
         self._code: dict[int, frozenset[str]] = {}
         self._possible: dict[tuple[int, int], frozenset[str] | None] = {}
-        self._touched: dict[frozenset[str], list[tuple[Part, bool]]] = {}
+        self._touched: dict[frozenset[str], list[Part]] = {}
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -40,11 +41,8 @@ class Text:
         """Its import-time code."""
         return self._version.parts
 
-    def touched_by(self, names: frozenset[str]) -> list[tuple[Part, bool]]:
-        """Return the parts that name one of `names`, and those that bind one of them in a class.
-
-        With each comes whether it names one.
-        """
+    def touched_by(self, names: frozenset[str]) -> list[Part]:
+        """Return the parts that name one of `names`, and those that bind one of them in a class."""
         if names not in self._touched:
             self._touched[names] = [*self._find_touched(names)]
         return self._touched[names]
@@ -67,16 +65,15 @@ class Text:
             self._code[line] = frozenset(words_of_function(node, owner))
         return self._code[line]
 
-    def _find_touched(self, names: frozenset[str]) -> Iterator[tuple[Part, bool]]:
+    def _find_touched(self, names: frozenset[str]) -> Iterator[Part]:
         if not self._may_name(names, 1, len(self._version.lines)):
             return
         for part in self.parts:
             if part.binds == {"__all__"}:
                 continue
-            if self._may_name(names, *part.lines) and not names.isdisjoint(part.names):
-                yield part, True
-            elif part.scope and not names.isdisjoint(part.binds):
-                yield part, False
+            names_one = self._may_name(names, *part.lines) and not names.isdisjoint(part.names)
+            if names_one or (part.scope and not names.isdisjoint(part.binds)):
+                yield part
 
     def _may_name(self, names: frozenset[str], first: int, last: int) -> bool:
         key = (first, last)
@@ -85,7 +82,7 @@ class Text:
                 "\n".join([*self._version.lines[first - 1 : last], ""])
             )
         possible = self._possible[key]
-        return possible is None or not names.isdisjoint(possible)
+        return possible is None or not standing_for(names).isdisjoint(possible)
 
 
 class Texts:

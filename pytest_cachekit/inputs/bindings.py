@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .import_time import has_pure_decorators, names_at_import
-from .words import FUNCTIONS, signature, words_at_import
+from .words import FUNCTIONS, WhereNames, signature, words_at_import
 
 Form = Callable[[ast.stmt], str]
 
@@ -54,7 +54,11 @@ class Part:
     @cached_property
     def names(self) -> frozenset[str]:
         """Words of what runs at import."""
-        return frozenset(word for node in self._runs() for word in words_at_import(node))
+        return self.names_where(None)
+
+    def names_where(self, where: WhereNames | None) -> frozenset[str]:
+        """Return the words of what runs at import, as far as it is known `where` it looks."""
+        return frozenset(word for node in self._runs() for word in words_at_import(node, where))
 
     @property
     def lines(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from types import ModuleType
+from typing import TypeGuard
 
 from .bindings import Part
 from .layout import Layout, Region
@@ -50,6 +51,12 @@ class LoadedModule:
     def is_plain(self, part: Part) -> bool:
         """Return whether `part` does nothing but bind names, and import."""
         return self._plain.is_plain(part)
+
+    def names(self, part: Part) -> frozenset[str]:
+        """Return the words of what `part` runs at import, by what it looks into now."""
+        own = {inner.id for inner in ast.walk(part.node) if _binds(inner)}
+        own |= {inner.arg for inner in ast.walk(part.node) if isinstance(inner, ast.arg)}
+        return part.names_where(lambda node: self._where(node, own, bool(part.scope)))
 
     def kind(self, scope: tuple[str, ...]) -> ClassKind:
         """Return who looks into the class that `scope` names."""
@@ -106,6 +113,36 @@ class LoadedModule:
                     name = f"{base}.{alias.name}"
                     if name in sys.modules:
                         yield name
+
+    def _where(self, node: ast.AST, own: set[str], in_class: bool) -> str | None:
+        """Return whose names there are where `node` is looked into, as `words.WhereNames` does.
+
+        Args:
+            node: an expression.
+            own: names that the code around it gives another meaning.
+            in_class: whether that code is the body of a class.
+        """
+        if not own.isdisjoint(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)):
+            return None
+        if isinstance(node, ast.Constant):
+            return ""
+        if isinstance(node, ast.Call):
+            if ast.unparse(node) in ("globals()", *(() if in_class else ("locals()",))):
+                return self._module.__name__
+            made = self._plain.resolve(node.func)
+            if not isinstance(made, type) or type(made) is not type or made in (type, super):
+                return None
+            return "" if self._is_standard(made) else None
+        found = self._plain.resolve(node) if isinstance(node, ast.expr) else MISSING
+        if type(found) is ModuleType:
+            return found.__name__ if self._is_of_project(found) else ""
+        return "" if type(found) is type and self._is_standard(found) else None
+
+    def _is_of_project(self, module: ModuleType) -> bool:
+        path = getattr(module, "__file__", None)
+        return module.__name__ not in sys.builtin_module_names and (
+            path is None or self._layout.region(os.path.abspath(path)) is Region.PROJECT
+        )
 
     def _running(self, node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.If) and self._plain.is_false(node.test):
@@ -173,6 +210,10 @@ class LoadedModule:
     def _is_project(self, owner: type) -> bool:
         path = getattr(sys.modules.get(owner.__module__), "__file__", None)
         return path is not None and self._layout.is_project(os.path.abspath(path))
+
+
+def _binds(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _strongest(kinds: set[ClassKind]) -> ClassKind:

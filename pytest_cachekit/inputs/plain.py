@@ -5,6 +5,7 @@ and no attribute of anything but modules and classes is looked at.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
@@ -144,7 +145,7 @@ class PlainCode:
             return all(map(_is_name, node.targets)) and self._expression(node.value)
         if isinstance(node, ast.AnnAssign):
             value = node.value is None or self._expression(node.value)
-            return _is_name(node.target) and value and self._expression(node.annotation)
+            return _is_name(node.target) and value and self._annotation(node.annotation)
         if isinstance(node, ast.Expr):
             return isinstance(node.value, ast.Constant)
         if isinstance(node, ast.Delete):
@@ -174,11 +175,15 @@ class PlainCode:
         evaluated = [*arguments.defaults, *(item for item in arguments.kw_defaults if item)]
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         every += [item for item in (arguments.vararg, arguments.kwarg) if item]
-        evaluated += [item.annotation for item in every if item.annotation]
-        evaluated += [node.returns] if node.returns else []
-        return all(map(self._expression, evaluated)) and all(
-            self._is_pure(item, "decorators") or (in_class and _is_of_property(item))
-            for item in node.decorator_list
+        annotations = [item.annotation for item in every if item.annotation]
+        annotations += [node.returns] if node.returns else []
+        return (
+            all(map(self._expression, evaluated))
+            and all(map(self._annotation, annotations))
+            and all(
+                self._is_pure(item, "decorators") or (in_class and _is_of_property(item))
+                for item in node.decorator_list
+            )
         )
 
     def _is_pure(self, decorator: ast.expr, table: str) -> bool:
@@ -200,6 +205,11 @@ class PlainCode:
             return False
         pytest = sys.modules.get("pytest")
         return pytest is not None and self.resolve(node.value) is vars(pytest).get("mark")
+
+    def _annotation(self, node: ast.AST) -> bool:
+        """Return whether an annotation has no effects; where all are strings none is evaluated."""
+        are_strings = self._namespace.get("annotations") is __future__.annotations
+        return are_strings or self._expression(node)
 
     def _expression(self, node: ast.AST) -> bool:
         if isinstance(node, (ast.Constant, ast.Name, ast.Lambda)):
@@ -251,7 +261,8 @@ class PlainCode:
         if found is MISSING:
             return isinstance(node, (ast.Attribute, ast.Subscript)) and self._expression(node)
         if isinstance(found, ModuleType):
-            return "__getattr__" not in vars(found)
+            # Since Python 3.13 `typing` has one as well, which only finds what it replaced.
+            return "__getattr__" not in vars(found) or _is_of_python(found)
         return isinstance(found, type) or is_standard(found)
 
     def _is_operand(self, node: ast.expr) -> bool:
@@ -266,6 +277,10 @@ _TRANSPARENT: tuple[type[ast.AST], ...] = (
     ast.Starred, ast.Slice, ast.JoinedStr, ast.FormattedValue, ast.comprehension,
     ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
 )  # fmt: skip
+
+
+def _is_of_python(module: ModuleType) -> bool:
+    return module.__name__.partition(".")[0] in sys.stdlib_module_names
 
 
 def _is_name(target: ast.expr) -> bool:

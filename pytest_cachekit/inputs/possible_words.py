@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .words import AT_IMPORT, REFLECTION, WORD
+from .reflection import AT_IMPORT, REFLECTION
+from .words import WORD
 
 # Two literals that are one string, in which the end of one and the start of the other are one word.
 _JOINED = re.compile(r"""\w["'](?:\s|\#[^\n]*\n|[rRbBuUfFtT]*["'])*[rRbBuUfFtT]*["']\w""")
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 # Escapes that stand for letters.
 _SPELT = re.compile(r"\\[xuUN0-7]")
-_COMPUTING = REFLECTION | AT_IMPORT | {"spec", "spec_set", "autospec"}
+_COMPUTING = REFLECTION | AT_IMPORT | {"spec", "spec_set", "autospec", "getfixturevalue"}
 
 
 def possible_words(text: str) -> frozenset[str] | None:

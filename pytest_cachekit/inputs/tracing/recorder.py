@@ -252,8 +252,7 @@ class Recorder:
     def _read_path(self, kind: str, path: str) -> None:
         if not self.heeds(path) and not (kind in _LISTINGS and self.layout.is_ancestor(path)):
             return
-        if self.layout.region(path) is Region.INSTALLED:
-            self._read_installed(kind, path)
+        if self.layout.region(path) is Region.INSTALLED and self._read_installed(path):
             return
         creator = self.writes.creator(path)
         if creator is not None:
@@ -263,7 +262,8 @@ class Recorder:
         self.writes.rest_on_changes(path, self.current)
         self.read(kind, self.layout.name(path))
 
-    def _read_installed(self, kind: str, path: str) -> None:
+    def _read_installed(self, path: str) -> bool:
+        """Read the distribution that `path` belongs to; return whether there is one."""
         roots = self.layout.installed_roots
         owner = self.fingerprints.distributions.owner(path, roots)
         if owner is not None:
@@ -271,7 +271,8 @@ class Recorder:
         elif path + "/" in roots:
             self.read("distributions", "installed")
         else:
-            self.read(kind, path)
+            return False
+        return True
 
     def _own_stack(self) -> list[Action]:
         if threading.get_ident() == self._main:

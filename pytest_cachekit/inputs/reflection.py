@@ -1,0 +1,95 @@
+"""Code that looks up names which it does not spell: it lists them, or computes them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TypeGuard
+
+REFLECTION = frozenset(
+    {
+        "dir", "vars", "globals", "f_globals", "__globals__", "__dict__", "__subclasses__",
+        "__annotations__", "getmembers", "getmembers_static", "classify_class_attrs",
+        "get_type_hints", "get_annotations", "create_autospec", "help", "pydoc", "signature",
+        "getfullargspec", "testmod", "DocTestSuite", "DocTestFinder", "loadTestsFromModule",
+        "run_docstring_examples", "loadTestsFromTestCase", "register_instance", "getattr",
+        "hasattr", "delattr",
+        "getattr_static", "attrgetter", "methodcaller", "eval", "exec", "resolve_name", "locate",
+        "__getattribute__", "made like",
+    }
+)  # fmt: skip
+"""What code names that may look up any name, of any object."""
+
+AT_IMPORT = frozenset({"locals"})
+"""What, besides, does so in the body of a module or a class."""
+
+GETTERS = frozenset({"getattr", "hasattr", "delattr"})
+"""Functions that get an attribute by a name."""
+
+CALLABLE_GETTERS = frozenset({"attrgetter", "methodcaller"})
+"""Functions that are given names, and return what gets them."""
+
+COMPUTING = GETTERS | CALLABLE_GETTERS | {
+    "dir", "vars", "globals", "locals", "__dict__", "getmembers",
+}  # fmt: skip
+"""Words of code that may look up by a name that it computes."""
+
+BUILTINS = GETTERS | {"dir", "vars", "globals", "locals", "help", "eval", "exec"}
+_BUILTIN_TYPES = frozenset(
+    {"str", "bytes", "int", "float", "list", "dict", "tuple", "set", "object"}
+)
+_SPECIFICATIONS = ("spec", "spec_set", "autospec")
+
+
+def is_dict(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    """Return whether `node` asks for the namespace of something."""
+    return isinstance(node, ast.Attribute) and node.attr == "__dict__"
+
+
+def namespace_of(node: ast.AST) -> ast.AST | None:
+    """Return what `node` is the namespace of: `x` of `x.__dict__`, a call of `globals` itself."""
+    if is_dict(node):
+        return node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id == "globals" and not node.args:
+            return node
+        if node.func.id == "vars" and len(node.args) == 1:
+            return node.args[0]
+    return None
+
+
+def inside(subject: ast.AST) -> list[ast.AST]:
+    """Return what is evaluated in order to get at the namespace of `subject`."""
+    is_call = isinstance(subject, ast.Call) and isinstance(subject.func, ast.Name)
+    return [] if is_call and ast.unparse(subject) == "globals()" else [subject]
+
+
+def is_builtins(node: ast.Attribute) -> bool:
+    """Return whether `node` is an attribute of the module `builtins`."""
+    return isinstance(node.value, ast.Name) and node.value.id in ("builtins", "__builtins__")
+
+
+def is_builtin_type(node: ast.AST) -> bool:
+    """Return whether `node` names a type whose attributes no project changes."""
+    return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES
+
+
+def imitates(call: ast.Call) -> bool:
+    """Return whether `call` may make a mock that has the attributes of something else."""
+    function = call.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    return (bool(call.args) and name.endswith("Mock")) or any(
+        keyword.arg in _SPECIFICATIONS for keyword in call.keywords
+    )
+
+
+def constant_start(node: ast.expr) -> str:
+    """Return what each string that `node` makes begins with, as far as that stands there."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr) and node.values:
+        return constant_start(node.values[0])
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return constant_start(node.left)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        return constant_start(node.left).partition("%")[0]
+    return ""
