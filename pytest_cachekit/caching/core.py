@@ -143,7 +143,8 @@ class CacheCore:
 
     async def _write(self, encoded: Mapping[str, bytes], life: float | None) -> None:
         if await self._guarded(_done(self._backend.set_many(encoded, life)), False):
-            self._counts.sets += len(encoded)
+            count = len(encoded)
+            self._counts.sets += count
 
     async def _add(self, key: str, value: Any, ttl: TTL) -> bool:
         name, life = self._name(key), seconds(ttl, self._ttl)
@@ -273,9 +274,10 @@ class CacheCore:
         """Return the values of `keys` as `found` under `names`; what is torn wasn't. Count them."""
         values, torn = self.codec.decode_many(keys, names, found)
         self._counts.errors += torn
-        self._counts.hits += len(values)
-        if len(values) < len(keys):
-            self._counts.misses += len(set(keys)) - len(values)
+        hits = len(values)  # known before: while it is asked for, another thread may count
+        missed = len(set(keys)) - hits if hits < len(keys) else 0
+        self._counts.hits += hits
+        self._counts.misses += missed
         return values
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, T], otherwise: T) -> T:
