@@ -22,6 +22,9 @@ napoleon_numpy_docstring = False
 # As Markdown has it, and docstrings do.
 default_role = "code"
 
+# Two classes are called CacheManager: that of values, and that of all caches.
+suppress_warnings = ["ref.python"]
+
 html_theme = "furo"
 html_title = f"pytest-cachekit {version}"
 html_show_copyright = False

@@ -45,7 +45,7 @@ class Story:
         changed = self.change(before).run("--cachekit", "--tb=short")
 
         assert changed.verdicts[self.target] == "stale", changed.reasons
-        assert self.because in changed.reasons[self.target]
+        assert self.because in changed.reasons[self.target], changed.reasons
         assert changed.outcomes[self.target] in ("failed", "error"), changed.stdout
         if self.spares_bystanders:
             assert changed.verdicts[BYSTANDER] == "hit", changed.reasons

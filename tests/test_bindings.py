@@ -268,8 +268,8 @@ def story(title: str, module: str, test: str, old: str, new: str, because: str) 
         class Thing(Base):
             size = 1
         """,
-        "from mod import Thing\ndef test_it(): assert Thing().visit('ROW') is None",
-        "    size = 1", "    size = 1\n    row = 2", "own attribute",
+        "from mod import Thing\ndef test_it(): assert Thing().visit('ZEBRAS') is None",
+        "    size = 1", "    size = 1\n    zebras = 2", "own attribute",
     ),
     story(
         "by listing all there is",

@@ -31,6 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("one_thread")
 class TestResultsOfASandbox:
     """Code runs, what it did is remembered, and the cache tells and forgets."""
 
@@ -103,6 +104,7 @@ def analyse(content: bytes) -> dict[str, int]:
 class TestCachesAndTheMachine:
     """Analyses, plans and executions under one limit, and what looks after them."""
 
+    @pytest.mark.usefixtures("one_thread")
     def test_an_analysis_of_a_workspace(self, here: Path) -> None:
         (here / "app.py").write_text("x = 1\n")
         with CacheManager(here / "sandbox_cache", root=here, max_bytes=512 << 20) as caches:

@@ -126,6 +126,8 @@ def test_the_report_has_exactly_its_fields(recorded: Project) -> None:
         assert test["saved"] == (test["duration"] if test["verdict"] == "hit" else 0)
     stats = report["stats"]
     numbers = {name: value for name, value in stats.items() if name not in ("saved", "bytes")}
+    assert numbers.pop("peak_memory") > 0
+    assert numbers.pop("peak_memory_children") >= 0
     assert numbers == {
         "selected": 5,
         "replayed": 2,

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +30,10 @@ cache.close()
 
 
 @pytest.fixture(autouse=True)
-def one_thread(request: pytest.FixtureRequest) -> None:
-    """Skip where Python 3.11 can't show what a call runs: plugins and other tests have threads."""
-    is_one = sys.version_info >= (3, 12) or threading.active_count() == 1
-    if "cache" in request.fixturenames and not is_one:
-        pytest.skip("Python 3.11 shows which functions run to one thread only, and others run here")
+def seen_whole(request: pytest.FixtureRequest) -> None:
+    """Skip what remembers calls in this process where these can't be seen whole."""
+    if "cache" in request.fixturenames:
+        request.getfixturevalue("one_thread")
 
 
 class Program:

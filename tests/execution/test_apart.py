@@ -22,6 +22,7 @@ def count_lines(content: bytes) -> int:
     return content.count(b"\n")
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_namespaces_and_epochs_are_apart(tmp_path: Path) -> None:
     url = f"file:{tmp_path}/cache"
     (tmp_path / "a.py").write_text("x = 1\n")
@@ -48,6 +49,7 @@ def test_namespaces_and_epochs_are_apart(tmp_path: Path) -> None:
             assert len(artifacts.find()) == (names != {"namespace": "one"})
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_with_a_key_nothing_is_believed_that_it_did_not_sign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ def fill(caches: CacheManager) -> None:
         cache.set("front", "text")
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_one_set_of_numbers(caches: CacheManager) -> None:
     fill(caches)
     stats = caches.stats()
@@ -50,6 +51,7 @@ def test_one_set_of_numbers(caches: CacheManager) -> None:
     assert stats.max_bytes == 1_000_000
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_what_lies_there_is_there_for_the_next(caches: CacheManager, clock: Clock) -> None:
     fill(caches)
     with CacheManager(root=caches.root, clock=clock) as other:
@@ -60,6 +62,7 @@ def test_what_lies_there_is_there_for_the_next(caches: CacheManager, clock: Cloc
         assert other.analyses.analyse(count_lines, ["a.py"]).reused == ("a.py",)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_clearing_and_expiring(caches: CacheManager, clock: Clock) -> None:
     fill(caches)
     caches.backend.set_many({"tests:of somebody": b"else"})
