@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import threading
 from pathlib import Path
@@ -10,6 +12,14 @@ import pytest
 
 from .forkserver import stop_servers
 from .harness import Project
+
+# What this machine's Python, user or plugins don't have. Anything else that is skipped where CI
+# says that it is CI has lost what it needs, and fails the run.
+_EXPECTED_SKIPS = re.compile(
+    r"Python 3\.1\d|sys\.monitoring|bytecode of|root can write anywhere|is not installed"
+    r"|server's own clock can't be moved back|needs Chromium|there is no python|not here"
+)
+_unexpected: dict[str, str] = {}
 
 
 @pytest.fixture
@@ -23,6 +33,27 @@ def one_thread() -> None:
     """Skip where Python 3.11 can't show what a call runs: plugins and other tests have threads."""
     if sys.version_info < (3, 12) and threading.active_count() > 1:
         pytest.skip("Python 3.11 shows which functions run to one thread only, and others run here")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what CI skips without a good reason."""
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not _EXPECTED_SKIPS.search(reason):
+            _unexpected[report.nodeid] = reason
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what was skipped that shouldn't be."""
+    for nodeid, reason in _unexpected.items():
+        terminalreporter.write_line(f"unexpectedly skipped: {nodeid}: {reason}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where something was skipped that shouldn't be."""
+    if _unexpected and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_unconfigure() -> None:

@@ -107,7 +107,7 @@ def test_this_process_and_its_children_are_read(tmp_path: Path, clock: Clock) ->
     assert together.processes == alone.processes + 1
     assert together.open_files > 3
     own, children = peak_memory()
-    assert own > alone.memory // 2
+    assert own > 1_000_000
     assert children > 1_000_000
 
 
