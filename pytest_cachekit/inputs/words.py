@@ -23,7 +23,7 @@ from .reflection import (
     is_dict,
     namespace_of,
 )
-from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, only
+from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, as_object, only
 
 WORD = re.compile(r"[^\W\d]\w*")
 WhereNames = Callable[[ast.AST], str | None]
@@ -76,9 +76,14 @@ class _Words:
 
     def of(self, node: ast.AST) -> Iterator[str]:
         waiting: list[ast.AST] = [node]
+        # What only an attribute is taken of, or is called.
+        parted: set[ast.AST] = set()
         while waiting:
             current = waiting.pop()
+            if isinstance(current, ast.Attribute):
+                parted.add(current.value)
             if isinstance(current, ast.Call):
+                parted.add(current.func)
                 if imitates(current):
                     yield "made like"
                 own = self._where(current) if _shows_own(current) else None
@@ -100,7 +105,10 @@ class _Words:
             elif isinstance(current, ast.Constant):
                 yield from _words_of_constant(current)
             elif isinstance(current, ast.alias):
-                yield from current.name.split(".")
+                names = current.name.split(".")
+                yield from names
+                if current.asname is not None:
+                    yield as_object(names[-1])
             elif isinstance(current, (ast.Global, ast.Nonlocal)):
                 yield from current.names
             elif isinstance(current, ast.MatchClass):
@@ -112,7 +120,10 @@ class _Words:
                     yield from _called(current.value)
                     waiting.extend([*inside(subject), current.slice])
                     continue
-            yield from self._identifiers(current)
+            for name in self._identifiers(current):
+                yield name
+                if isinstance(current, (ast.Name, ast.Attribute)) and current not in parted:
+                    yield as_object(name)
             waiting.extend(self._inner(current))
 
     def _inner(self, node: ast.AST) -> Iterable[ast.AST]:
@@ -265,3 +276,6 @@ def _words_of_constant(node: ast.Constant) -> Iterator[str]:
     text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
     if isinstance(text, str):
         yield from map(only, WORD.findall(text))
+        last = text.rpartition(".")[2]
+        if last.isidentifier():
+            yield as_object(last)
