@@ -157,6 +157,60 @@ EARLIER = "import mod\ndef test_earlier(): assert mod"
         "order of definitions in mod.py",
     ),
     Story(
+        "the order of definitions, where a method looks at it by way of its class",
+        {
+            "mod.py": """
+                class Thing:
+                    def a(self): pass
+                    def b(self): pass
+                    def names(self): return [n for n in type(self).__dict__ if len(n) == 1]
+                """,
+            "test_it.py": """
+                import mod
+                def test_it(): assert mod.Thing().names() == ["a", "b"]
+                """,
+        },
+        writing(
+            "mod.py",
+            """
+            class Thing:
+                def b(self): pass
+                def a(self): pass
+                def names(self): return [n for n in type(self).__dict__ if len(n) == 1]
+            """,
+        ),
+        "order of definitions in mod.py",
+    ),
+    Story(
+        "the order of definitions, where a class looks at itself",
+        {
+            "mod.py": """
+                class Named(type):
+                    def names(self): return [n for n in self.__dict__ if len(n) == 1]
+                """,
+            "thing.py": """
+                import mod
+                class Thing(metaclass=mod.Named):
+                    def a(self): pass
+                    def b(self): pass
+                """,
+            "test_it.py": """
+                import thing
+                def test_it(): assert thing.Thing.names() == ["a", "b"]
+                """,
+        },
+        writing(
+            "thing.py",
+            """
+            import mod
+            class Thing(metaclass=mod.Named):
+                def b(self): pass
+                def a(self): pass
+            """,
+        ),
+        "thing.py",
+    ),
+    Story(
         "an optional import that appears",
         {
             "mod.py": """

@@ -176,3 +176,25 @@ def test_runs_with_and_without_the_cache_do_not_disturb_each_other(recorded: Pro
 
     assert plain.counts == {"passed": 4}
     assert stale_after(recorded) == set()
+
+
+def test_what_an_instance_holds_is_in_no_order_of_definitions(project: Project) -> None:
+    mod = """
+        class Thing:
+            def __init__(self): self.size = 1
+            def copy(self):
+                made = Thing()
+                made.size = dict(self.__dict__)["size"]
+                return made
+
+        def first(): return 1
+
+        def second(): return 2
+        """
+    test = "import mod\ndef test_it(): assert mod.Thing().copy().size == mod.first()"
+    project = project.write({"mod.py": mod, "test_it.py": test})
+    project.run("--cachekit")
+    first, second = "def first(): return 1", "def second(): return 2"
+    moved = project.replace("mod.py", first, "#").replace("mod.py", second, f"{second}\n\n{first}")
+
+    assert moved.run("--cachekit").verdicts == {"test_it.py::test_it": "hit"}

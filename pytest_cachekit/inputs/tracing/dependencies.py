@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from types import CodeType
+from types import CodeType, ModuleType
 
 from ..computed import Computed
 from ..layout import Region
 from ..reading import Input
 from .action import Action
 from .memos import StateActions, state_actions
-from .names import code_constants, code_names, import_time_parts
+from .names import code_constants, code_names, import_time_parts, looks_into_others
 from .recorder import Recorder
+from .units import Unit
 
 # Whoever asks these sees classes and objects of modules that it never names.
 _SEES_EVERYTHING = frozenset({"__subclasses__", "get_objects", "get_referrers"})
@@ -64,9 +65,7 @@ class Dependencies:
         """Find the state that `actions`, all of the run in their order, left to each other."""
         actions = list(actions)
         ran: frozenset[int] = frozenset().union(*(action.functions for action in actions))
-        self._sees_order = frozenset(
-            u for u in ran if not _SEES_ORDER.isdisjoint(self._unit_names[u])
-        )
+        self._sees_order = frozenset(filter(self._is_told_order, ran))
         self._sees_lines = frozenset(u for u in ran if self._is_told_lines(u))
         states = self._recorder.states
         self._states = state_actions(
@@ -103,6 +102,26 @@ class Dependencies:
             for code in self._codes(action)
             for part in import_time_parts(code)
         )
+
+    def _is_told_order(self, identifier: int) -> bool:
+        names = self._unit_names[identifier] & _SEES_ORDER
+        if names != {"__dict__"}:
+            return bool(names)
+        # What an instance holds is in the order in which it was put there.
+        unit = self._recorder.units[identifier]
+        return looks_into_others(unit.code) or not self._is_of_instances(unit)
+
+    def _is_of_instances(self, unit: Unit) -> bool:
+        """Return whether a function stands in a class whose instances are no classes."""
+        classes = unit.code.co_qualname.split(".")[:-1]
+        for name, paths in self._recorder.modules.names.items():
+            found: object = sys.modules.get(name) if unit.path in paths else None
+            for each in classes:
+                inner = vars(found) if isinstance(found, (ModuleType, type)) else {}
+                found = inner.get(each)
+            if isinstance(found, type):
+                return not issubclass(found, type)
+        return False
 
     def _is_told_lines(self, identifier: int) -> bool:
         names = self._unit_names[identifier]

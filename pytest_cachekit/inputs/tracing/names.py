@@ -22,6 +22,8 @@ _BINDS_CELL = _opcodes("STORE_DEREF")
 _PUTS = _opcodes("STORE_SUBSCR", "DELETE_SUBSCR")
 _GLOBALS = _opcodes("LOAD_GLOBAL", "LOAD_NAME")
 _ATTRIBUTES = _opcodes("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
+_LOCALS = _opcodes("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
+_TWO_LOCALS = _opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 _CACHE = _opcodes("CACHE")
 # These hold the index of the name above one or two bits that say how it is called.
 _SHIFTED: dict[int, int] = {}
@@ -169,3 +171,19 @@ def code_constants(code: CodeType) -> frozenset[str]:
     for _, inner in nested(code):
         found |= code_constants(inner)
     return frozenset(found)
+
+
+def looks_into_others(code: CodeType) -> bool:
+    """Return whether `code`, or what is nested in it, asks for a namespace that isn't `self`'s."""
+    before: int | None = None
+    for opcode, argument in _instructions(code.co_code):
+        if opcode in _ATTRIBUTES:
+            name = code.co_names[argument >> _SHIFTED.get(opcode, 0)]
+            if name == "__dict__" and (
+                before is None or code.co_varnames[before : before + 1] != ("self",)
+            ):
+                return True
+        before = argument if opcode in _LOCALS else None
+        if opcode in _TWO_LOCALS:
+            before = argument & 15
+    return any(looks_into_others(inner) for _, inner in nested(code))
