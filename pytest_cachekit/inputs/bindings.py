@@ -7,6 +7,7 @@ came or went only binds names. Who can name none of them can't notice.
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from .words import FUNCTIONS, WhereNames, signature, words_at_import
 Form = Callable[[ast.stmt], str]
 
 _Key = tuple[tuple[str, ...], str]
+# What they run may use any name.
+_RUN_TEXTS = frozenset({"eval", "exec"})
 
 
 class Part:
@@ -165,7 +168,29 @@ def _is_reordered(old: list[Part], new: list[Part], common: Counter[_Key]) -> bo
     if [part.key for part in both[0]] == [part.key for part in both[1]]:
         return False
     fixed = [[part.key for part in parts if not part.floats] for parts in both]
-    return fixed[0] != fixed[1]
+    return fixed[0] != fixed[1] or _after_imports(both[0]) != _after_imports(both[1])
+
+
+def _after_imports(parts: list[Part]) -> Counter[tuple[_Key, int]]:
+    """Return what is defined after how many imports, which could come back here in a circle."""
+    count = 0
+    found: Counter[tuple[_Key, int]] = Counter()
+    for part in parts:
+        if isinstance(part.node, FUNCTIONS):
+            found[part.key, count] += 1
+        elif not isinstance(part.node, ast.ClassDef):
+            count += sum(map(_may_come_back, ast.walk(part.node)))
+    return found
+
+
+def _may_come_back(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = ["" if node.level else node.module or ""]
+    else:
+        return False
+    return any(name.partition(".")[0] not in sys.stdlib_module_names for name in names)
 
 
 def bound_by(statement: ast.AST) -> Iterator[str]:
@@ -197,6 +222,8 @@ class _Body:
     def lets_float(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Return whether it can't matter where `function` stands in it."""
         if "*" in self._rebound or function.name in self._rebound | self._sensitive:
+            return False
+        if not _RUN_TEXTS.isdisjoint(self._sensitive):
             return False
         arguments = function.args
         defaults = [*arguments.defaults, *(node for node in arguments.kw_defaults if node)]
