@@ -212,9 +212,14 @@ class FileBackend:
     def _contents(
         self, connection: sqlite3.Connection | None, keys: Iterable[str]
     ) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        read = self._values.read
         rows = self._rows(connection, "key, mode, filename, value, size", keys)
-        found = ((row[0], self._values.read(*row[1:])) for row in rows)
-        return {key: content for key, content in found if content is not None}
+        for key, mode, filename, value, size in rows:
+            content = read(mode, filename, value, size)
+            if content is not None:
+                found[key] = content
+        return found
 
     def _rows(
         self, connection: sqlite3.Connection | None, columns: str, keys: Iterable[str]
@@ -222,10 +227,8 @@ class FileBackend:
         if connection is None:
             return
         for marks, batch in _batches(keys):
-            yield from connection.execute(
-                f"SELECT {columns} FROM Cache WHERE {_LIVE} AND key IN ({marks})",  # noqa: S608  fixed
-                [self.clock(), *batch],
-            )
+            statement = f"SELECT {columns} FROM Cache WHERE {_LIVE} AND key IN ({marks})"  # noqa: S608
+            yield from connection.execute(statement, [self.clock(), *batch]).fetchall()
 
     def _below(self, prefix: str) -> tuple[str, list[Any]]:
         condition = f"{_LIVE} AND typeof(key) = 'text'"
