@@ -15,15 +15,7 @@ from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
 from ..inputs.reflection import AT_IMPORT, COMPUTING, REFLECTION
-from ..inputs.spelling import (
-    as_object,
-    bindings_in,
-    less_objects,
-    looked_into,
-    ways_to,
-    ways_to_fixture,
-    ways_to_object,
-)
+from ..inputs.spelling import bindings_in, looked_into, ways_to, ways_to_fixture
 from ..inputs.words import words_at_import
 from .quiet_modules import QuietModules
 from .texts import Texts
@@ -38,8 +30,6 @@ _LOOKED_UP = frozenset(
         "__spec__", "__loader__", "__package__", "__builtins__", "__annotations__", "*",
     }
 )  # fmt: skip
-# What gets a module by other ways than by its name.
-_MODULES = frozenset({"modules", "import_module", "__import__", "getmodule", as_object("module")})
 
 
 class UnclearError(Exception):
@@ -169,13 +159,7 @@ class Spread:
             raise UnclearError(f"import-time code of {row[0]} names {name}")
         if isinstance(part.node, ast.ClassDef):
             self._check_making(row, module, part.node)
-        if not isinstance(part.node, (ast.Import, ast.ImportFrom)):
-            return self._bound(row, module, part, part.binds)
-        # Under another name, a module that may be handed on is one still.
-        objects = imported_under(part, self._names)
-        binds = imported_under(part, less_objects(self._names))
-        found = frozenset[str]().union(*map(ways_to_object, objects - binds))
-        return found | self._bound(row, module, part, binds) if binds else found
+        return self._bound(row, module, part, imported_under(part, self._names))
 
     def _compared(self, row: Source, part: Part) -> frozenset[str]:
         """Return the names of a class that is compared, by the names that it holds, with others."""
@@ -206,11 +190,9 @@ class Spread:
                 self._library.knows(name, self._distributions, bare=True) for name in names
             ):
                 raise UnclearError(f"plugins may know the fixture {min(names)}")
-            handed: frozenset[str] = frozenset()
             if self._library.enumerate_objects(self._distributions):
-                # Who hands a library the module shows it all its names.
-                handed = _MODULES | ways_to_object(module.last_name)
-            return handed | _ways_to(names)
+                names |= {module.last_name, "modules"}
+            return _ways_to(names)
         kind = module.kind(part.scope)
         if kind is ClassKind.ACTIVE:
             raise UnclearError(f"the making of {'.'.join(part.scope)} in {row[0]} runs code")

@@ -9,7 +9,6 @@ from .reflection import AT_IMPORT, REFLECTION
 
 ANY, OWN, _NAMED = "any attribute ", "own attribute ", "something called "
 PARAMETER, FIXTURE, _ALL_OF = "parameter ", "any fixture ", "all names of "
-_OBJECT = "object "
 
 
 def ways_to(name: str, classes: Iterable[str] = ()) -> frozenset[str]:
@@ -22,21 +21,6 @@ def ways_to(name: str, classes: Iterable[str] = ()) -> frozenset[str]:
     starts = [name[:count] for count in range(len(name) + 1)]
     ways = (ANY, *(f"{OWN}{owner} " for owner in classes))
     return frozenset({name, only(name), *(f"{way}{start}*" for way in ways for start in starts)})
-
-
-def as_object(name: str) -> str:
-    """Return the word for what `name` means where it is used whole, not just for an attribute."""
-    return f"{_OBJECT}{name}"
-
-
-def ways_to_object(name: str) -> frozenset[str]:
-    """Return the words of code that may hand on the object called `name`."""
-    return ways_to(name) - {name} | {as_object(name)}
-
-
-def less_objects(words: Iterable[str]) -> frozenset[str]:
-    """Return the `words` that don't ask for a whole object."""
-    return frozenset(word for word in words if not word.startswith(_OBJECT))
 
 
 def ways_to_fixture(name: str) -> frozenset[str]:

@@ -23,7 +23,7 @@ from .reflection import (
     is_dict,
     namespace_of,
 )
-from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, as_object, only
+from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, only
 
 WORD = re.compile(r"[^\W\d]\w*")
 WhereNames = Callable[[ast.AST], str | None]
@@ -76,14 +76,9 @@ class _Words:
 
     def of(self, node: ast.AST) -> Iterator[str]:
         waiting: list[ast.AST] = [node]
-        # What only an attribute is taken of, or is called.
-        parted: set[ast.AST] = set()
         while waiting:
             current = waiting.pop()
-            if isinstance(current, ast.Attribute):
-                parted.add(current.value)
             if isinstance(current, ast.Call):
-                parted.add(current.func)
                 if imitates(current):
                     yield "made like"
                 own = self._where(current) if _shows_own(current) else None
@@ -105,10 +100,7 @@ class _Words:
             elif isinstance(current, ast.Constant):
                 yield from _words_of_constant(current)
             elif isinstance(current, ast.alias):
-                names = current.name.split(".")
-                yield from names
-                if current.asname is not None:
-                    yield as_object(names[-1])
+                yield from current.name.split(".")
             elif isinstance(current, (ast.Global, ast.Nonlocal)):
                 yield from current.names
             elif isinstance(current, ast.MatchClass):
@@ -120,10 +112,7 @@ class _Words:
                     yield from _called(current.value)
                     waiting.extend([*inside(subject), current.slice])
                     continue
-            for name in self._identifiers(current):
-                yield name
-                if isinstance(current, (ast.Name, ast.Attribute)) and current not in parted:
-                    yield as_object(name)
+            yield from self._identifiers(current)
             waiting.extend(self._inner(current))
 
     def _inner(self, node: ast.AST) -> Iterable[ast.AST]:
@@ -276,6 +265,3 @@ def _words_of_constant(node: ast.Constant) -> Iterator[str]:
     text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
     if isinstance(text, str):
         yield from map(only, WORD.findall(text))
-        last = text.rpartition(".")[2]
-        if last.isidentifier():
-            yield as_object(last)
