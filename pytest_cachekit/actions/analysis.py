@@ -73,9 +73,7 @@ class AnalysisCache(Client):
             ttl=ttl,
             max_entries=max_entries,
         )
-        where = self._backend.url
-        ignored = [where.partition(":")[2]] if where.startswith("file:") else []
-        layout = Layout(self.root, ignored)
+        layout = Layout.beside_caches(self.root, [self._backend.url])
         store = OutcomeStore(
             self._backend, KIND, self.root, ttl=ttl, max_entries=max_entries, clock=clock
         )

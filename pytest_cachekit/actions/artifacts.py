@@ -13,8 +13,6 @@ import msgspec
 
 from ..caching.stats import CacheStats
 from ..inputs.digest import digest
-from ..inputs.fingerprint import Fingerprints
-from ..inputs.layout import Layout
 from ..inputs.reading import Reading
 from ..storage import Backend
 from .artifact_content import (
@@ -26,12 +24,10 @@ from .artifact_content import (
     matches,
     read_artifact,
 )
-from .client import Client
+from .client import Client, unwatched
 from .entries import Removed, Stored
-from .outcome_store import OutcomeStore
 
 KIND = "artifacts"
-_CONTEXT = "everywhere"
 
 
 class ArtifactCache(Client):
@@ -65,17 +61,10 @@ class ArtifactCache(Client):
             backend, namespace=namespace, epoch=epoch, ttl=ttl, max_entries=max_entries
         )
         # Nothing is watched: an artifact rests on its metadata alone.
-        self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")
-        self._hits = self._misses = 0
-        self._store = OutcomeStore(
-            self._backend,
-            KIND,
-            Path.cwd(),
-            ttl=ttl,
-            max_entries=max_entries,
-            clock=clock,
-            context=_CONTEXT,
+        self._store, self._fingerprints = unwatched(
+            self._backend, KIND, ttl=ttl, max_entries=max_entries, clock=clock
         )
+        self._hits = self._misses = 0
 
     def put(
         self,

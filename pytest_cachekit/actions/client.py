@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 from ..errors import CacheUsageError
+from ..inputs.fingerprint import Fingerprints
+from ..inputs.layout import Layout
 from ..storage import Backend, open_backend
+from ..storage.closing import Closing
 from ..storage.scoped import ScopedBackend
 from ..storage.seal import Seal, key_from_environment
+from .outcome_store import OutcomeStore
 
 
 def scoped(
@@ -33,7 +37,31 @@ def scoped(
     return cast("Backend", ScopedBackend(backend, scope, seal, is_strict=is_strict))
 
 
-class Client:
+def unwatched(
+    backend: Backend,
+    kind: str,
+    *,
+    ttl: float | None,
+    max_entries: int | None,
+    clock: Callable[[], float],
+) -> tuple[OutcomeStore, Fingerprints]:
+    """Return a store of what rests on nothing but what it is stored with, wherever that is.
+
+    With it comes what takes the fingerprints that its entries don't have.
+    """
+    store = OutcomeStore(
+        backend,
+        kind,
+        Path.cwd(),
+        ttl=ttl,
+        max_entries=max_entries,
+        clock=clock,
+        context="everywhere",
+    )
+    return store, Fingerprints(Layout(Path.cwd()), umask="")
+
+
+class Client(Closing):
     """A cache over a backend, which it closes if it opened it."""
 
     def __init__(
@@ -71,14 +99,3 @@ class Client:
         """Release the backend, if it was opened here."""
         if self._owns:
             self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

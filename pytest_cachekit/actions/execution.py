@@ -75,9 +75,7 @@ class ExecutionCache(Client):
             ttl=ttl,
             max_size=max_size,
         )
-        where = self._backend.url
-        ignored = [where.partition(":")[2]] if where.startswith("file:") else []
-        self._layout = Layout(self.root, ignored)
+        self._layout = Layout.beside_caches(self.root, [self._backend.url])
         self._store = OutcomeStore(
             self._backend, KIND, self.root, ttl=ttl, max_entries=max_size, clock=clock
         )

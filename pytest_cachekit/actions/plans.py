@@ -7,20 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ..caching.stats import CacheStats
 from ..errors import CacheUsageError
-from ..inputs.fingerprint import Fingerprints
-from ..inputs.layout import Layout
 from ..inputs.reading import Reading
 from ..storage import Backend
 from ..storage.forks import survive_forks
-from .client import Client
+from .client import Client, unwatched
 from .entries import Removed, Stored
 from .kinds import PLANS
-from .outcome_store import OutcomeStore
 from .plan_content import decode_plan, encode_plan
 from .plan_index import PlanIndex
 from .plan_likeness import likeness
@@ -29,7 +25,6 @@ from .plan_template import PlanTemplate
 from .plan_usage import FAILURES, SUCCESSES, USES, PlanUsage, PlanUsages
 
 _CHANGES = "plan-changes"
-_CONTEXT = "everywhere"
 # Of templates that are like a task, so many are ranked by what became of them.
 _MOST_RANKED = 20
 
@@ -68,15 +63,8 @@ class PlanCache(Client):
         )
         self._threshold = _checked(threshold)
         # Nothing is watched: a plan rests on nothing but what it was stored with.
-        self._fingerprints = Fingerprints(Layout(Path.cwd()), umask="")
-        self._store = OutcomeStore(
-            self._backend,
-            PLANS.name,
-            Path.cwd(),
-            ttl=ttl,
-            max_entries=max_entries,
-            clock=clock,
-            context=_CONTEXT,
+        self._store, self._fingerprints = unwatched(
+            self._backend, PLANS.name, ttl=ttl, max_entries=max_entries, clock=clock
         )
         self._usages = PlanUsages(self._backend)
         self._index: PlanIndex

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ..storage import AsyncBackend, Backend
+from ..storage.closing import Closing
 from ..storage.waiting import awaited, run_now
 from .codec import Codec
 from .core import CacheCore
@@ -15,7 +15,7 @@ from .lifetime import TTL
 from .stats import CacheStats
 
 
-class Cache(CacheCore):
+class Cache(CacheCore, Closing):
     """Values under string keys, with times to live, over memory, files, Redis or tiers of them.
 
     All methods that ask a backend may raise `StorageError`, unless the cache was made with
@@ -150,17 +150,6 @@ class Cache(CacheCore):
     def close(self) -> None:
         """Release what the backend holds open."""
         run_now(self._backend.close())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.namespace!r} in {self.backend_url}>"

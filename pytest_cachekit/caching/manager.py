@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from ..errors import CacheConflictError, CacheUsageError
+from ..storage.closing import Closing
 from ..storage.forks import survive_forks
 from ..storage.memory import MemoryBackend
 from .cache import Cache
@@ -50,7 +50,7 @@ class MemoryBudget:
                 return
 
 
-class CacheManager:
+class CacheManager(Closing):
     """Opens named caches and keeps them, so that each name is one cache."""
 
     def __init__(self, *, max_bytes: int | None = None, **defaults: Any) -> None:
@@ -128,17 +128,6 @@ class CacheManager:
     def after_fork(self) -> None:
         """See `Forked.after_fork`."""
         self._lock = threading.RLock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> list[tuple[str, Cache]]:
         with self._lock:

@@ -6,8 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from ..actions.catalogue import Selection, StoredAction, find_actions, read_text
 from ..actions.checking import Checked, check
@@ -27,11 +26,12 @@ from ..plugin.progress import Progress
 from ..plugin.shelves import open_shelves
 from ..plugin.summary import held_in_words
 from ..storage import Backend
+from ..storage.closing import Closing
 from ..storage.portable import export_entries, held_entries, read_entries
 from .counted import counted, is_long
 
 
-class CacheUtils:
+class CacheUtils(Closing):
     """Looks into one cache of test results, and tidies it.
 
         with CacheUtils() as utils:
@@ -74,17 +74,6 @@ class CacheUtils:
         self.backend: Backend = counted(shelves.near.view(), self.progress)
         """What is near; a remote tier is opened by its own URL."""
         self._conceal = shelves.conceal
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the cache."""

@@ -80,6 +80,16 @@ class Layout:
         self._names: dict[str, str] = {}
         self._paths: dict[str, str] = {}
 
+    @classmethod
+    def beside_caches(cls, root: str | os.PathLike[str], urls: Iterable[str]) -> Layout:
+        """Describe the project below `root`, in which what caches hold is no input.
+
+        Args:
+            root: its directory.
+            urls: where the caches are; those in directories may lie within it.
+        """
+        return cls(root, [url.partition(":")[2] for url in urls if url.startswith("file:")])
+
     def region(self, path: str) -> Region:
         """Return the region of the absolute `path`."""
         region = self._regions.get(path)

@@ -83,8 +83,7 @@ class Run:
         self.where = self._shelves.near.url
         self.far = self._shelves.far
         urls = [shelf.url for shelf in (self._shelves.near, self.far) if shelf is not None]
-        ignored = [url.partition(":")[2] for url in urls if url.startswith("file:")]
-        self.fingerprints = Fingerprints(Layout(config.rootpath, ignored))
+        self.fingerprints = Fingerprints(Layout.beside_caches(config.rootpath, urls))
         answer_questions(self.fingerprints, config)
 
     @property

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ..actions.analysis import AnalysisCache
 from ..actions.artifacts import ArtifactCache
@@ -23,6 +22,7 @@ from ..caching import Cache, CacheStats
 from ..caching.manager import CacheManager as NamedCaches
 from ..errors import CacheUsageError
 from ..storage import Backend, open_backend
+from ..storage.closing import Closing
 from .health import CacheHealth, examine
 
 _NAMED = "values/"
@@ -59,7 +59,7 @@ class CombinedStats:
         return sum(part.bytes for part in self.by_part.values())
 
 
-class CacheManager:
+class CacheManager(Closing):
     """Executions, analyses, plans, artifacts, named caches and tests in one place.
 
     Each cache is opened when it is first asked for. Where `max_bytes` is given, whatever was used
@@ -207,17 +207,6 @@ class CacheManager:
             # It adds its hits to those of all processes.
             self.executions.close()
         self._place.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _limits(url: str, max_bytes: int | None) -> dict[str, int]:
