@@ -29,6 +29,7 @@ class Worker:
         self._pace = Pace()
         self._early: bytes | None = None
         self._owner = os.getpid()
+        watch.tracer.recorder.opens.is_one_of_many = True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(

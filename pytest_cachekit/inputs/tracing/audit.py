@@ -29,6 +29,9 @@ _C_READERS = frozenset(
     }
 )  # fmt: skip
 
+# Python knows what these open, whether or not that is somebody's input.
+_OPENING = frozenset({"open", "sqlite3.connect"})
+
 
 class _State:
     recorder: Recorder | None = None
@@ -60,6 +63,8 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     handler = _HANDLERS.get(event)
     if handler is None or _State.recorder is None:
         return
+    if event in _OPENING and _State.recorder.opens.is_active:
+        _State.recorder.opens.expect(arguments[0])
     _State.recorder.observe(handler, _State.recorder, arguments)
 
 

@@ -58,6 +58,8 @@ class ChildProcess:
     def _report(self) -> None:
         if os.getpid() != self._process or os.path.exists(self._target):
             return
+        # What was opened is observed, still.
+        self._recorder.settle()
         with self._recorder.unobserved():
             try:
                 # What ran is known before it is stopped.

@@ -175,8 +175,10 @@ def truncated(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 def loaded_library(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that a shared library is loaded by ctypes."""
     name = arguments[0]
-    if isinstance(name, str) and os.sep in name:
-        recorder.read_file(os.path.abspath(name))
+    if isinstance(name, str):
+        if os.sep in name:
+            recorder.read_file(os.path.abspath(name))
+        recorder.opens.loading_library(name)
 
 
 def _type(path: str) -> int:

@@ -56,6 +56,8 @@ def _after_in_child() -> None:
     """Report when this process leaves by `os._exit`."""
     child, recorder, process = _state.child, _recorders[0], os.getpid()
     _state.child = None
+    # Its parent is told of what it opens.
+    recorder.opens.close()
     if child is None:
         return
     recorder.children.forget()

@@ -52,6 +52,7 @@ def watch_loaders(recorder: Recorder, patches: Patches, prepare: dict[str, Prepa
             finally:
                 recorder.leave(action)
         else:
+            recorder.observe(recorder.opens.loading, spec)
             module = original(spec)
         if spec.name in prepare:
             prepare[spec.name](module)
@@ -63,6 +64,9 @@ def watch_loaders(recorder: Recorder, patches: Patches, prepare: dict[str, Prepa
     for name, act in prepare.items():
         if name in sys.modules:
             act(sys.modules[name])
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType):
+            recorder.observe(recorder.opens.loading, vars(module).get("__spec__"))
 
 
 def is_foreign(spec: ModuleSpec) -> bool:

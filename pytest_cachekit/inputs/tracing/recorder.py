@@ -7,13 +7,12 @@ what was read; the recorder knows which action that belongs to.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
 from ..fingerprint import Fingerprints
-from ..layout import Layout, Region
 from ..reading import is_text
 from .action import Action
 from .child_traces import ChildTraces
@@ -22,29 +21,24 @@ from .functions import FunctionTracer
 from .memos import States
 from .meter import Meter
 from .modules import ImportedModules
+from .native_opens import NativeOpens
+from .path_reader import PathReader
 from .units import Unit
-from .writes import Writes
-
-_LISTINGS = frozenset({"listing", "sizes"})
 
 
-class Recorder:
+class Recorder(PathReader):
     """Credits what is read to the action that runs."""
 
     def __init__(self, fingerprints: Fingerprints, tracer: FunctionTracer) -> None:
-        self.fingerprints = fingerprints
-        self.layout: Layout = fingerprints.layout
+        super().__init__(fingerprints)
         self.units: list[Unit] = []
-        self.session = Action("the session")
         self.modules = ImportedModules(fingerprints, self.session)
-        self.writes = Writes(fingerprints)
-        """What was made or changed in this run."""
+        self.opens = NativeOpens(self.layout)
+        """What other code than Python's opens."""
         self.variables: dict[str, Action] = {}
         """Environment variables that were set in this run, to who set them last."""
         self.is_in_key: Callable[[str], bool] = lambda _variable: False
         """Says of environment variables that they need not be noted."""
-        self.unheeded: set[str] = set()
-        """Paths that were found not to be heeded."""
         self.states = States()
         """What modules held when their imports ended."""
         self.children = ChildTraces(self)
@@ -84,21 +78,21 @@ class Recorder:
 
     def enter(self, action: Action) -> None:
         """Begin to credit to `action`."""
-        self._settle()
+        self.settle()
         self._own_stack().append(action)
         if self.meter is not None and threading.get_ident() == self._main:
             self.meter.begin()
 
     def leave(self, action: Action) -> None:
         """End what `enter` began, and whatever was left open inside of it."""
-        self._settle()
+        self.settle()
         stack = self._own_stack()
         for index in range(len(stack) - 1, -1, -1):
             if stack[index] is action:
                 del stack[index:]
                 break
 
-    def observe(self, note: Callable[..., None], *arguments: Any) -> None:
+    def observe(self, note: Callable[..., object], *arguments: Any) -> None:
         """Call `note`, which tells what is read now; what it reads itself is no input.
 
         An observer must not change what it observes: where it fails, the
@@ -138,12 +132,14 @@ class Recorder:
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """Credit nobody with what this thread reads and calls in the block."""
-        self._settle()
+        self.settle()
         try:
             with self.unobserved():
                 yield
         finally:
             self._tracer.drain()
+            if self.opens.is_active:
+                self.observe(self.opens.opened)
 
     def read(self, kind: str, name: str) -> None:
         """Note that the input `name` of `kind` is read now."""
@@ -164,80 +160,11 @@ class Recorder:
                 reads = readers[key] = set()
             reads.add((kind, name))
 
-    def heeds(self, path: str) -> bool:
-        """Return whether what is at the absolute `path` can be an input at all."""
-        if path in self.unheeded:
-            return False
-        layout = self.layout
-        if (
-            layout.region(path) in (Region.STANDARD, Region.IGNORED)
-            or layout.is_ancestor(path)
-            or path + "/" in layout.temporary
-        ):
-            self.unheeded.add(path)
-            return False
-        return True
-
-    def read_file(self, path: str) -> None:
-        """Note that the content of the file at the absolute `path` is read now."""
-        self._read_path("file", path)
-
-    def read_journal(self, path: str) -> None:
-        """Note that a database's journal at the absolute `path` is read; an empty one is none."""
-        self._read_path("journal", path)
-
-    def read_listing(self, path: str) -> None:
-        """Note that the names in the directory at the absolute `path` are read now."""
-        self._read_path("listing", path)
-
-    def read_metadata(self, path: str) -> None:
-        """Note that type or size of what is at the absolute `path` is read now."""
-        self._read_path("metadata", path)
-
-    def read_mode(self, path: str) -> None:
-        """Note that all permissions of what is at the absolute `path` are read now."""
-        self._read_path("mode", path)
-
-    def read_sizes(self, path: str) -> None:
-        """Note that metadata of files in the directory at the absolute `path` is read now."""
-        self._read_path("sizes", path)
-
-    def read_packages(self, path: str) -> None:
-        """Note that packages' metadata is looked for now in the directory at `path`."""
-        self._read_path("packages", path)
-
     def read_for_all(self, path: str) -> None:
         """Note that the project's file at the absolute `path` is read by what remembers it."""
         if self.layout.is_project(path):
             with self.running(self.session):
                 self.read_file(path)
-
-    def read_existence(self, path: str) -> None:
-        """Note that it is asked now whether the absolute `path` exists, and of what type it is."""
-        self._read_path("existence", path)
-
-    def read_link(self, path: str) -> None:
-        """Note that it is asked now where the symbolic link at the absolute `path` leads."""
-        self._read_path("link", path)
-
-    def created_here(self, path: str, *, appends: bool = False) -> None:
-        """Note that the current action makes what will be at the absolute `path`."""
-        self.writes.create(path, self.current, appends=appends)
-
-    def removed_here(self, path: str) -> None:
-        """Note that the current action removes what is at the absolute `path`."""
-        self.writes.remove(path, self.current)
-
-    def modifies(self, path: str, *, reads: bool) -> None:
-        """Note that the current action changes the file that is at the absolute `path`.
-
-        `reads` tells whether what it does depends on what the file holds.
-        """
-        self.writes.modify(path, self.current)
-        if reads:
-            self.read_file(path)
-        else:
-            self.read_existence(path)
 
     def module_code(self, path: str, code: CodeType) -> CodeType:
         """Return the code of a project module, ready to be traced."""
@@ -249,31 +176,6 @@ class Recorder:
         self.modules.codes.setdefault(path, []).append(code)
         return self._tracer.instrument(code, enter)
 
-    def _read_path(self, kind: str, path: str) -> None:
-        if not self.heeds(path) and not (kind in _LISTINGS and self.layout.is_ancestor(path)):
-            return
-        if self.layout.region(path) is Region.INSTALLED and self._read_installed(path):
-            return
-        creator = self.writes.creator(path)
-        if creator is not None:
-            if creator is not self.current and creator is not self.session:
-                self.writes.hand_on(path, creator, self.current)
-            return
-        self.writes.rest_on_changes(path, self.current)
-        self.read(kind, self.layout.name(path))
-
-    def _read_installed(self, path: str) -> bool:
-        """Read the distribution that `path` belongs to; return whether there is one."""
-        roots = self.layout.installed_roots
-        owner = self.fingerprints.distributions.owner(path, roots)
-        if owner is not None:
-            self.read("distribution", owner)
-        elif path + "/" in roots:
-            self.read("distributions", "installed")
-        else:
-            return False
-        return True
-
     def _own_stack(self) -> list[Action]:
         if threading.get_ident() == self._main:
             return self._stack
@@ -282,12 +184,14 @@ class Recorder:
             stack = self._local.stack = []
         return stack
 
-    def _settle(self) -> None:
-        """Credit the functions that ran since the last change of the stack."""
+    def settle(self) -> None:
+        """Credit what ran since the last change of the stack to the action on top of it."""
         if self.meter is not None and threading.get_ident() == self._main:
             self.meter.credit(self.current)
         self.modules.note_made(self.current)
         ran = self._tracer.drain()
+        if self.opens.is_active and threading.get_ident() == self._main:
+            self.observe(self._note_opened, ran)
         if not ran:
             return
         current = self.current
@@ -296,3 +200,20 @@ class Recorder:
             # They may have run in any thread.
             outer = self._stack[-1]
             outer.functions = outer.functions.union(ran)
+
+    def _note_opened(self, ran: Iterable[int]) -> None:
+        """Note what C code opened since the last change of the stack, while `ran` did."""
+        opened = self.opens.opened()
+        if self.opens.is_one_of_many and self.current is self.session:
+            # Between two tests it is mostly others that open something.
+            return
+        for path in opened:
+            if self.opens.is_made(path) and self.writes.creator(path) is None:
+                continue
+            self.read_file(path)
+            for unit in ran:
+                code = self.units[unit].code
+                key = (code.co_filename, code.co_firstlineno, code.co_name)
+                self.current.reads_below.setdefault(key, set()).add(
+                    ("file", self.layout.name(path))
+                )

@@ -58,4 +58,5 @@ class Tracer:
         ignore_audit_events()
         ignore_forks()
         self.patches.undo()
+        self.recorder.opens.close()
         self._functions.close()
