@@ -254,3 +254,26 @@ def test_the_package_is_imported_without_having_its_assertions_rewritten(project
     run = project.with_environment(PYTEST_ADDOPTS="-p early").run("--cachekit")
 
     assert "loaded by {'SourceFileLoader'}" in run.stdout
+
+
+@pytest.mark.parametrize("strict", ["--strict-markers", "-Werror"])
+def test_markers_that_are_registered_count_for_those_that_name_them(
+    project: Project, strict: str
+) -> None:
+    marked = project.ini(f"addopts = {strict}", "markers =", "    slow: takes long").write(
+        {
+            "test_slow.py": "import pytest\n@pytest.mark.slow\ndef test_slow(): pass",
+            "test_other.py": "import pytest\n@pytest.mark.filterwarnings('default')\ndef test_it(): pass",
+        }
+    )
+    marked.run("--cachekit")
+    more = marked.ini(
+        f"addopts = {strict}", "markers =", "    slow(how): takes long", "    new: new"
+    )
+    assert set(more.run("--cachekit").verdicts.values()) == {"hit"}
+
+    unknown = marked.ini(f"addopts = {strict}", "markers =", "    new: new").run("--cachekit")
+
+    assert unknown.verdicts == {"test_other.py::test_it": "hit"}, unknown.reasons
+    assert "slow" in unknown.stdout
+    assert unknown.exit_status == pytest.ExitCode.INTERRUPTED

@@ -6,12 +6,13 @@ it, is taken from the last run; nothing of the project is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
-from ..inputs.fingerprint import Fingerprints
+from ..inputs.fingerprint import ABSENT, Fingerprints
 from ..inputs.manifest import Entry, decode_record, reading_of
 from ..inputs.reading import Reading
 from ..inputs.resolution import Resolver, path_of
@@ -176,7 +177,11 @@ def _answer(fingerprints: Fingerprints, context: RunContext) -> None:
     """Let `fingerprints` know what the last run could answer."""
     fingerprints.distributed = context.is_distributed
     for kind, known in context.answers.items():
-        fingerprints.kinds[kind] = known.__getitem__
+        fingerprints.kinds[kind] = partial(_known, known)
     if context.path:
         path = path_of(fingerprints.layout, context.path)
         fingerprints.kinds["module"] = Resolver(fingerprints.layout, path).fingerprint
+
+
+def _known(answers: Mapping[str, str], name: str) -> str:
+    return answers.get(name, ABSENT)

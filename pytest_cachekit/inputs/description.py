@@ -37,6 +37,7 @@ def describe(item: Input) -> str:
         "loaded": "whether it is loaded already: module",
         "option": "option",
         "ini": "ini value",
+        "marker": "registered marker",
         "plugins": "which plugins and conftests with hooks for all tests are there",
     }
     word = words.get(kind, kind)

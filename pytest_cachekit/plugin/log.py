@@ -12,7 +12,6 @@ from ..actions.verdict import Stale
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.resolution import name_path
 from ..storage import Backend
-from .questions import answers
 from .results import TestResults
 from .tally import Line, Tally
 
@@ -23,6 +22,7 @@ def log(
     last: LastRun,
     results: TestResults,
     fingerprints: Fingerprints,
+    answers: dict[str, dict[str, str]],
     path: Sequence[str],
 ) -> None:
     """Add a run to the log in its cache.
@@ -32,7 +32,8 @@ def log(
         tally: what was decided, and how the tests ended.
         last: the same, as it is kept.
         results: know the run's context.
-        fingerprints: know what tests could ask the run.
+        fingerprints: of this run.
+        answers: what tests could ask the run, as `RunContext` keeps it.
         path: where modules were looked for; empty where this process collected nothing.
 
     Raises:
@@ -40,7 +41,7 @@ def log(
     """
     context = RunContext(
         parts=results.context_parts,
-        answers=answers(fingerprints),
+        answers=answers,
         path=name_path(fingerprints.layout, path),
         refused={
             line.nodeid: reason

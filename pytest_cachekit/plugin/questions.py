@@ -11,9 +11,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import MarkGenerator
 
 from ..inputs.digest import digest_text
-from ..inputs.fingerprint import Fingerprints
+from ..inputs.fingerprint import ABSENT, Fingerprints
 from ..inputs.layout import Layout
 from ..inputs.tracing.callers import frame_of, names_of_asker
 from ..inputs.tracing.patching import Patches
@@ -35,6 +36,11 @@ _LOCAL_HOOKS = (
     "pytest_cachekit_is_cacheable", "pytest_cachekit_inputs",
 )  # fmt: skip
 
+_REGISTERED = "registered"
+_MARKERS_OF_PYTEST = frozenset(
+    {"filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail"}
+)
+
 
 def answer_questions(fingerprints: Fingerprints, config: pytest.Config) -> None:
     """Let `fingerprints` know what `config` does about its run."""
@@ -48,16 +54,42 @@ def answer_questions(fingerprints: Fingerprints, config: pytest.Config) -> None:
     def plugins(_name: str) -> str:
         return digest_text(*sorted(_reaching_plugins(config, fingerprints.layout)))
 
-    fingerprints.kinds.update(option=option, ini=ini, plugins=plugins)
+    def marker(name: str) -> str:
+        return _REGISTERED if name in _markers(config) else ABSENT
+
+    fingerprints.kinds.update(option=option, ini=ini, plugins=plugins, marker=marker)
 
 
-def answers(fingerprints: Fingerprints) -> dict[str, dict[str, str]]:
+def answers(fingerprints: Fingerprints, config: pytest.Config) -> dict[str, dict[str, str]]:
     """Return all that `answer_questions` answers: kind of input, name, fingerprint."""
-    asked = {"option": HARMLESS, "ini": HARMLESS_INIS, "plugins": ("loaded",)}
+    asked = {
+        "option": HARMLESS,
+        "ini": HARMLESS_INIS,
+        "plugins": ("loaded",),
+        "marker": _markers(config),
+    }
     return {
         kind: {name: fingerprints.now(kind, name) for name in sorted(names)}
         for kind, names in asked.items()
     }
+
+
+def _markers(config: pytest.Config) -> set[str]:
+    lines: list[str] = config.getini("markers")
+    return {re.split("[:(]", line, maxsplit=1)[0].strip() for line in lines}
+
+
+def watch_markers(recorder: Recorder, patches: Patches) -> None:
+    """Tell `recorder`, from now on, which markers are named: it matters whether they are known."""
+    original = MarkGenerator.__getattr__
+
+    def make_mark(self: MarkGenerator, name: str) -> Any:
+        # Before the configuration is there, all names will do.
+        if self._config is not None and name not in _MARKERS_OF_PYTEST:
+            recorder.observe(recorder.read, "marker", name)
+        return original(self, name)
+
+    patches.set(MarkGenerator, "__getattr__", make_mark)
 
 
 def watch_questions(recorder: Recorder, patches: Patches) -> None:

@@ -27,7 +27,7 @@ from .hooks import implementers, open_by_hooks
 from .log import last_run_of, line_of, log
 from .obstacles import Obstacle, find_obstacle
 from .progress import Progress, progress_of
-from .questions import answer_questions
+from .questions import answer_questions, answers
 from .recordings import TestRecording
 from .replay import replay
 from .results import TestResults
@@ -238,7 +238,8 @@ class Run:
     def _log(self, results: TestResults, shelves: Shelves, last: LastRun) -> None:
         with suppress(StorageError):  # statistics of a directory that is only read
             backend = shelves.near.view()
-            log(backend, self.tally, last, results, self.fingerprints, self.path)
+            known = answers(self.fingerprints, self.config)
+            log(backend, self.tally, last, results, self.fingerprints, known, self.path)
 
     def _tidy(self, shelves: Shelves, context: str) -> None:
         """Remove what is beyond the limits; that it can't be done is only told."""

@@ -24,7 +24,7 @@ from ..inputs.tracing.tracer import Tracer
 from .coverage import CoverageMeter
 from .file_collection import FileCollection
 from .hooks import ask
-from .questions import rest_on_plugins, watch_questions
+from .questions import rest_on_plugins, watch_markers, watch_questions
 from .recording import Actions
 from .recordings import Ran, Recordings, TestRecording
 from .replay import REPLAYED, Recorded
@@ -48,6 +48,7 @@ class Watch:
         watch_rewritten_imports(self.tracer.recorder, rewrite, self.tracer.patches)
         self.tracer.recorder.is_in_key = is_in_key
         watch_questions(self.tracer.recorder, self.tracer.patches)
+        watch_markers(self.tracer.recorder, self.tracer.patches)
         self._actions = Actions(self.tracer.recorder, self.tracer.patches)
         self._meter = self.tracer.recorder.meter = CoverageMeter()
 
