@@ -263,7 +263,7 @@ def test_markers_that_are_registered_count_for_those_that_name_them(
     marked = project.ini(f"addopts = {strict}", "markers =", "    slow: takes long").write(
         {
             "test_slow.py": "import pytest\n@pytest.mark.slow\ndef test_slow(): pass",
-            "test_other.py": "import pytest\n@pytest.mark.filterwarnings('default')\ndef test_it(): pass",
+            "test_other.py": "from pytest import mark\n@mark.xfail\ndef test_it(): assert 0",
         }
     )
     marked.run("--cachekit")
