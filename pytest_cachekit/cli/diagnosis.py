@@ -17,7 +17,7 @@ from ..inputs.distributions import Distributions
 from ..inputs.tracing.functions import choose_tracer
 from ..plugin.context import process_parts
 from .utils import CacheUtils
-from .words import duration
+from .words import duration, plural
 
 _ASKED = 5
 _SLOW = 0.1
@@ -73,7 +73,7 @@ def _cache(utils: CacheUtils) -> Iterator[Finding]:
     backend = utils.backend
     try:
         size = backend.size()
-        yield Finding("cache", f"{utils.url}, {size.entries:,} keys")
+        yield Finding("cache", f"{utils.url}, {plural(size.entries, 'key')}")
         slowest = median(_timed(lambda: backend.get_many(["nothing"])) for _ in range(_ASKED))
         yield Finding("latency", f"{slowest * 1000:.1f} ms to ask for a key", slowest < _SLOW)
     except StorageError as error:

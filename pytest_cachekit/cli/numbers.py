@@ -185,5 +185,7 @@ def size_command(utils: CacheUtils, breakdown: bool, as_json: bool) -> None:
         for name, part in parts.items():
             if name in KINDS and name != TESTS.name and not part.keys:
                 continue
-            click.echo(f"{name:<14}{part.keys:>10,} keys  {bytes_in_words(part.bytes):>12}")
-    click.echo(f"{'total':<14}{total.keys:>10,} keys  {bytes_in_words(total.bytes):>12}")
+            click.echo(
+                f"{name:<14}{plural(part.keys, 'key'):>15}  {bytes_in_words(part.bytes):>12}"
+            )
+    click.echo(f"{'total':<14}{plural(total.keys, 'key'):>15}  {bytes_in_words(total.bytes):>12}")

@@ -145,7 +145,7 @@ class Layout:
             return Region.IGNORED
         if folder.startswith(self.ignored):
             return Region.IGNORED
-        if path.startswith(_IGNORED_ROOTS) and not path.startswith(_SHARED_MEMORY):
+        if folder.startswith(_IGNORED_ROOTS) and not folder.startswith(_SHARED_MEMORY):
             return Region.IGNORED
         if "/__pycache__" in path and _is_bytecode(path):
             return Region.IGNORED

@@ -15,6 +15,7 @@ import re
 import struct
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, all_suffixes
 
 from ..layout import Layout, Region
@@ -39,6 +40,7 @@ _EVENT = struct.Struct("iIII")
 _BUFFER = 1 << 16
 
 
+@lru_cache
 def opens_files(library: str) -> bool:
     """Return whether the shared library at `library` could open files without Python.
 
