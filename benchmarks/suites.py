@@ -93,7 +93,10 @@ def unpack(name: str, work: Path) -> Path:
 
 def requirements(root: Path) -> list[str]:
     """Return what the project's metadata says that its tests need."""
-    table = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    description = root / "pyproject.toml"
+    if not description.exists():
+        return []
+    table = tomllib.loads(description.read_text(encoding="utf-8"))
     groups = table.get("dependency-groups", {})
     extras = table.get("project", {}).get("optional-dependencies", {})
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..computed import Computed
 from ..reading import Function, Input, Reading, Source, bits
 from .action import Action
+from .components import components
 from .dependencies import Dependencies
 from .recorder import Recorder
 
@@ -21,7 +23,14 @@ class Graph:
         self._nodes: list[Action] = []
         self._edges: list[set[int]] = []
         self._closures: list[int] | None = None
-        self._refusing = 0
+        """For each node, the mask of all that it reaches, itself included."""
+        self._components: list[list[int]] = []
+        """The nodes that reach each other; each component after those that it reaches."""
+        self._component: list[int] = []
+        """For each node, its component."""
+        self._contents: list[Reading] = []
+        """What the first components rest on, as far as these were asked for."""
+        self._refusing = self._writing = self._seeing_order = self._seeing_lines = 0
         self._bases: dict[int, Reading] = {}
         self._functions: Computed[int, Function] = Computed(self._function)
         self._readings: dict[Action, Reading] = {}
@@ -44,15 +53,12 @@ class Graph:
             for root in self._dependencies.direct(action)[0]:
                 self._add(root)
         self._close()
-        for index, node in enumerate(self._nodes):
-            if node.uncacheable is not None or node.unseen is not None:
-                self._refusing |= 1 << index
 
     def reading(self, action: Action) -> Reading:
         """Return what `action` depends on; the same object where it is asked for again."""
         reading = self._readings.get(action)
         if reading is None:
-            base = self._base(self._mask(action))
+            base = self._base(action)
             inputs = frozenset(_inputs(action)) | self._dependencies.direct(action)[1]
             functions = frozenset(map(self._functions.__getitem__, action.functions))
             sources: frozenset[Source] = frozenset()
@@ -84,13 +90,11 @@ class Graph:
 
     def has_written(self, action: Action) -> bool:
         """Return whether `action`, or something that it rests on, wrote what others may read."""
-        return bool(action.writes) or any(
-            self._nodes[index].writes for index in bits(self._mask(action))
-        )
+        return bool(action.writes or self._mask(action) & self._writing)
 
     def written(self, action: Action) -> Iterator[str]:
         """Iterate over the paths that `action`, and what it rests on but the session, wrote."""
-        shared = (self._nodes[index] for index in bits(self._mask(action)))
+        shared = (self._nodes[index] for index in bits(self._mask(action) & self._writing))
         for node in (action, *shared):
             if node is not self._recorder.session:
                 yield from node.writes
@@ -117,43 +121,63 @@ class Graph:
         return None
 
     def _mask(self, action: Action) -> int:
-        roots = self._dependencies.direct(action)[0]
         closures = self._close()
         mask = 0
-        for root in roots:
-            mask |= closures[self._index[root]]
-        if action in self._index:
-            # An action that others rest on is itself one of the shared parts.
-            mask |= closures[self._index[action]]
+        for root in self._roots(action):
+            mask |= closures[root]
         return mask
 
-    def _base(self, mask: int) -> Reading:
+    def _roots(self, action: Action) -> list[int]:
+        roots = [self._index[root] for root in self._dependencies.direct(action)[0]]
+        if action in self._index:
+            # An action that others rest on is itself one of the shared parts.
+            roots.append(self._index[action])
+        return roots
+
+    def _base(self, action: Action) -> Reading:
+        mask = self._mask(action)
         base = self._bases.get(mask)
         if base is None:
-            base = self._bases[mask] = self._make_base(mask)
+            base = _union([self._content(index) for index in self._spanning(self._roots(action))])
+            ordered, inputs = base.ordered, base.inputs
+            if mask & self._seeing_order:
+                ordered |= base.sources
+            if mask & self._seeing_lines:
+                inputs |= {("file", name, digest) for name, digest in base.sources}
+            base = Reading(base.sources, ordered, base.functions, inputs)
+            self._bases[mask] = base
         return base
 
-    def _make_base(self, mask: int) -> Reading:
-        nodes = [self._nodes[index] for index in bits(mask)]
-        sources = frozenset(node.source for node in nodes if node.source is not None)
-        ordered: set[Source] = set()
-        functions: set[Function] = set()
-        inputs: set[Input] = set()
-        for node in nodes:
-            functions.update(map(self._functions.__getitem__, node.functions))
-            inputs.update(_inputs(node))
-            inputs |= self._dependencies.direct(node)[1]
-            for child in node.readings:
-                sources |= child.sources
-                ordered |= child.ordered
-                functions |= child.functions
-            if node.source is not None and self._dependencies.own_code_sees_order(node):
-                ordered.add(node.source)
-            if node.functions and self._dependencies.sees_order(node):
-                ordered |= sources
-            if node.functions and self._dependencies.sees_lines(node):
-                inputs.update(("file", name, digest) for name, digest in sources)
-        return Reading(sources, frozenset(ordered), frozenset(functions), frozenset(inputs))
+    def _spanning(self, nodes: Iterable[int]) -> Iterator[int]:
+        """Iterate over few components that reach all that `nodes` do."""
+        closures = self._close()
+        covered = 0
+        for node in sorted(nodes, key=lambda node: closures[node].bit_count(), reverse=True):
+            if closures[node] & ~covered:
+                covered |= closures[node]
+                yield self._component[node]
+
+    def _content(self, component: int) -> Reading:
+        """Return what a component rests on; those before it are known once it is."""
+        while len(self._contents) <= component:
+            nodes = self._components[len(self._contents)]
+            below = {edge for node in nodes for edge in self._edges[node]}.difference(nodes)
+            parts = [self._contents[index] for index in self._spanning(below)]
+            parts += [self._own(self._nodes[node]) for node in nodes]
+            self._contents.append(_union(parts))
+        return self._contents[component]
+
+    def _own(self, node: Action) -> Reading:
+        """Return what a node read itself."""
+        source = frozenset([node.source] if node.source is not None else [])
+        is_ordered = source and self._dependencies.own_code_sees_order(node)
+        own = Reading(
+            source,
+            source if is_ordered else frozenset(),
+            frozenset(map(self._functions.__getitem__, node.functions)),
+            frozenset(_inputs(node)) | self._dependencies.direct(node)[1],
+        )
+        return _union([own, *(replace(child, inputs=frozenset()) for child in node.readings)])
 
     def _add(self, action: Action) -> int:
         """Add `action`, and all that it rests on, to the nodes."""
@@ -180,20 +204,34 @@ class Graph:
 
     def _close(self) -> list[int]:
         """Return, for each node, the mask of all nodes that it reaches, itself included."""
-        if self._closures is None:
-            closures = [1 << index for index in range(len(self._nodes))]
-            changed = True
-            while changed:
-                changed = False
-                for index in range(len(closures) - 1, -1, -1):
-                    mask = closures[index]
-                    for parent in self._edges[index]:
-                        mask |= closures[parent]
-                    if mask != closures[index]:
-                        closures[index] = mask
-                        changed = True
-            self._closures = closures
-        return self._closures
+        closures = self._closures
+        if closures is None:
+            self._contents.clear()
+            self._components = components(self._edges)
+            self._component = [0] * len(self._nodes)
+            self._closures = closures = [0] * len(self._nodes)
+            for number, nodes in enumerate(self._components):
+                mask = 0
+                for node in nodes:
+                    self._component[node] = number
+                    mask |= 1 << node
+                    for edge in self._edges[node]:
+                        mask |= closures[edge]
+                for node in nodes:
+                    closures[node] = mask
+            for index, action in enumerate(self._nodes):
+                self._note(action, 1 << index)
+        return closures
+
+    def _note(self, node: Action, bit: int) -> None:
+        if node.uncacheable is not None or node.unseen is not None:
+            self._refusing |= bit
+        if node.writes:
+            self._writing |= bit
+        if node.functions and self._dependencies.sees_order(node):
+            self._seeing_order |= bit
+        if node.functions and self._dependencies.sees_lines(node):
+            self._seeing_lines |= bit
 
     def _function(self, identifier: int) -> Function:
         unit = self._recorder.units[identifier]
@@ -204,3 +242,14 @@ class Graph:
 
 def _inputs(action: Action) -> Iterator[Input]:
     return ((kind, name, fingerprint) for (kind, name), fingerprint in action.inputs.items())
+
+
+def _union(parts: Sequence[Reading]) -> Reading:
+    if len(parts) == 1:
+        return parts[0]
+    return Reading(
+        frozenset().union(*(part.sources for part in parts)),
+        frozenset().union(*(part.ordered for part in parts)),
+        frozenset().union(*(part.functions for part in parts)),
+        frozenset().union(*(part.inputs for part in parts)),
+    )
