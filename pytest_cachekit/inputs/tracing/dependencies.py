@@ -16,9 +16,10 @@ from ..computed import Computed
 from ..layout import Region
 from ..reading import Input
 from .action import Action
-from .memos import StateActions, state_actions
+from .memos import state_actions
 from .names import code_constants, code_names, import_time_parts, looks_into_others
 from .recorder import Recorder
+from .state_users import StateActions
 from .units import Unit
 
 # Whoever asks these sees classes and objects of modules that it never names.
@@ -151,6 +152,7 @@ class Dependencies:
                 self._named(part.co_names, part.co_consts, actions)
         if action.source is not None:
             path = self._recorder.layout.path(action.source[0])
+            actions.update(self._states.kept_for(path))
             for name, paths in self._recorder.modules.names.items():
                 if path in paths:
                     # Importing a module runs the packages that it lies in.

@@ -24,6 +24,7 @@ from .action import UNCACHEABLE, UNSEEN, Action
 from .frames import frame_keys
 from .leaves import Leaves, Place, collect_leaves, differing
 from .names import UsedNames, changed_at_import, code_names, import_time_parts, used_names
+from .state_users import StateActions
 from .units import Unit
 
 _OF_BUILTINS = frozenset(
@@ -33,6 +34,8 @@ _OF_BUILTINS = frozenset(
     for name in dir(kind)
 )  # fmt: skip
 _DEPTH = 4
+# What it says of a class is kept by the abstract class, where no name leads to.
+_ASKED_ONCE = frozenset({"__subclasshook__"})
 
 
 class States:
@@ -91,10 +94,11 @@ def state_actions(
         codes: action of each project module's import to the code that ran.
     """
     found = StateActions(units)
-    if not states:
-        return found
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
+    checks = [identifier for identifier in ran if units[identifier].name in _ASKED_ONCE]
+    if not states and not checks:
+        return found
     calls = _Calls(units, ran, namespaces)
     imports = _Imports(codes)
     for state in sorted(states):
@@ -116,6 +120,14 @@ def state_actions(
                 node.inputs.update(filler.inputs)
                 node.imports.update(filler.imports)
         _inherit_reads(node, [units[writer].code for writer in writers], users)
+    for check in checks:
+        users = [action for action in ordered if check in action.functions]
+        node = Action(f"{units[check].owner}.{units[check].name}")
+        node.functions = frozenset(
+            calls.reach({check}, frozenset().union(*(action.functions for action in users)))
+        )
+        _inherit_reads(node, [units[check].code], users)
+        found.add_check(units[check].path, node)
     return found
 
 
@@ -131,35 +143,6 @@ def _inherit_reads(node: Action, writers: Iterable[CodeType], users: Iterable[Ac
                     node.refuse_unless_declared(name)
                 elif (kind, name) in user.inputs:
                     node.inputs[kind, name] = user.inputs[kind, name]
-
-
-class StateActions:
-    """An action for each state, on which whoever uses that state rests."""
-
-    def __init__(self, units: list[Unit]) -> None:
-        self._units = units
-        self._named: dict[str, Action] = {}
-        self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
-        self._methods = {(_own_class(unit), _own_name(unit)) for unit in units}
-
-    def add(self, state: str, places: Iterable[Place], node: Action) -> None:
-        """Note that whoever uses `state` rests on `node`."""
-        self._named[state] = node
-        for attribute, classes in places:
-            if classes and attribute != state:
-                self._attributes.setdefault(attribute, []).append((classes, node))
-
-    def used_by(self, identifier: int, names: frozenset[str]) -> Iterator[Action]:
-        """Iterate over what the function `identifier`, which uses `names`, rests on."""
-        for name in self._named.keys() & names:
-            yield self._named[name]
-        owner = _own_class(self._units[identifier])
-        for name in self._attributes.keys() & names:
-            for classes, node in self._attributes[name]:
-                # Whoever names the object is there already; a method needs no name for it. And
-                # what `cached_property` computed is read by whoever has the object.
-                if owner in classes or any((kind, name) in self._methods for kind in classes):
-                    yield node
 
 
 class _Imports:
@@ -203,7 +186,7 @@ class _Calls:
         self._methods: dict[str, set[int]] = {}
         for identifier in ran:
             unit = units[identifier]
-            simple, owner = _own_name(unit), _own_class(unit)
+            simple, owner = unit.name, unit.owner
             # Making or using an instance names the class, not the method.
             table, key = (
                 (self._special, owner) if simple.startswith("__") else (self._simple, simple)
@@ -220,7 +203,7 @@ class _Calls:
         for attribute, classes in places:
             # A cached property, or a method that binds or changes an attribute of its own.
             methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
-            own = {unit for unit in methods if _own_name(self._units[unit]) == attribute}
+            own = {unit for unit in methods if self._units[unit].name == attribute}
             changing = self._changing(attribute)
             writers |= own | methods & changing | naming & changing
             if not classes and attribute != state:
@@ -239,7 +222,7 @@ class _Calls:
         """
         calling: set[int] = set()
         for writer in writers:
-            name, path = _own_name(self._units[writer]), self._units[writer].path
+            name, path = self._units[writer].name, self._units[writer].path
             if not name.startswith("__"):
                 callers = self._naming.get(name, set())
                 calling |= callers & naming
@@ -270,7 +253,7 @@ class _Calls:
 
     def _called(self, identifier: int) -> set[int]:
         unit = self._units[identifier]
-        called = set(self._special.get(_own_class(unit), ()))
+        called = set(self._special.get(unit.owner, ()))
         for name in self._used(identifier).loaded:
             named = self._simple.get(name, set())
             if name in _OF_BUILTINS:
@@ -278,11 +261,3 @@ class _Calls:
                 named = {other for other in named if self._units[other].path == unit.path}
             called |= named | self._special.get(name, set())
         return called
-
-
-def _own_name(unit: Unit) -> str:
-    return unit.code.co_name
-
-
-def _own_class(unit: Unit) -> str:
-    return unit.code.co_qualname.rpartition(".")[0].rpartition(".")[2]

@@ -26,6 +26,16 @@ class Unit:
         """Its first line, that of its first decorator where it has any."""
         return self.code.co_firstlineno
 
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.code.co_name
+
+    @property
+    def owner(self) -> str:
+        """The name of the class that it is a method of; "" where it is none."""
+        return self.code.co_qualname.rpartition(".")[0].rpartition(".")[2]
+
 
 def is_function(code: CodeType) -> bool:
     """Return whether `code` is a function's: not a module's, a class's or a comprehension's."""

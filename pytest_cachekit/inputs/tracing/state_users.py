@@ -1,0 +1,47 @@
+"""Who uses state that outlives the action which computed it, and so rests on that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .action import Action
+from .leaves import Place
+from .units import Unit
+
+
+class StateActions:
+    """An action for each state, on which whoever uses that state rests."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        self._units = units
+        self._named: dict[str, Action] = {}
+        self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
+        self._checks: dict[str, list[Action]] = {}
+        self._methods = {(unit.owner, unit.name) for unit in units}
+
+    def add(self, state: str, places: Iterable[Place], node: Action) -> None:
+        """Note that whoever uses `state` rests on `node`."""
+        self._named[state] = node
+        for attribute, classes in places:
+            if classes and attribute != state:
+                self._attributes.setdefault(attribute, []).append((classes, node))
+
+    def add_check(self, path: str, node: Action) -> None:
+        """Note that all who rest on the module at `path` may rest on an answer that is kept."""
+        self._checks.setdefault(path, []).append(node)
+
+    def kept_for(self, path: str) -> list[Action]:
+        """Return what all who rest on the module at `path` rest on."""
+        return self._checks.get(path, [])
+
+    def used_by(self, identifier: int, names: frozenset[str]) -> Iterator[Action]:
+        """Iterate over what the function `identifier`, which uses `names`, rests on."""
+        for name in self._named.keys() & names:
+            yield self._named[name]
+        owner = self._units[identifier].owner
+        for name in self._attributes.keys() & names:
+            for classes, node in self._attributes[name]:
+                # Whoever names the object is there already; a method needs no name for it. And
+                # what `cached_property` computed is read by whoever has the object.
+                if owner in classes or any((kind, name) in self._methods for kind in classes):
+                    yield node
