@@ -6,11 +6,13 @@ import ast
 import os
 import sys
 from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from ..inputs.bindings import Difference, Part
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.fixture_definitions import is_fixture, may_be_fixture, names_given_to_fixture
 from ..inputs.import_statements import imported_alike, imported_under
+from ..inputs.joined_classes import joins_classes
 from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
@@ -204,7 +206,23 @@ class Spread:
             for name in binds
             if name.startswith("__") and not name.endswith("__")
         }
-        return found | _ways_to(names, module.relatives(part.scope))
+        return found | _ways_to(names, module.relatives(part.scope) | self._classes_elsewhere)
+
+    @cached_property
+    def _classes_elsewhere(self) -> frozenset[str]:
+        """Names of classes whose instances may be of any other class, for all that is loaded here.
+
+        Where a module isn't loaded, a class of it may bring two others together.
+        """
+        every, unseen = list[ast.stmt](), list[ast.stmt]()
+        for row in self._closure:
+            text = self._texts.of(row)
+            nodes = [part.node for part in ([] if text is None else text.parts)]
+            every += nodes
+            unseen += nodes if self._texts.loaded(row[0]) is None else ()
+        joined = any(joins_classes(inner) for node in unseen for inner in ast.walk(node))
+        found = every if joined else unseen
+        return frozenset(node.name for node in found if isinstance(node, ast.ClassDef))
 
     def _is_known_outside(self, part: Part, names: Iterable[str]) -> bool:
         return (

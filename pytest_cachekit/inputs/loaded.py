@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TypeGuard
 
 from .bindings import Part
@@ -82,7 +82,9 @@ class LoadedModule:
             current = waiting.pop()
             if isinstance(current, type) and current not in seen:
                 seen.add(current)
-                found.update(base.__name__ for base in current.__mro__)
+                for base in current.__mro__:
+                    found.add(base.__name__)
+                    found.update(_owners_of_functions(base))
                 waiting.extend(type.__subclasses__(current))
         return frozenset(found)
 
@@ -214,6 +216,14 @@ class LoadedModule:
 
 def _binds(node: ast.AST) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _owners_of_functions(owner: type) -> Iterator[str]:
+    """Iterate over the names of the classes in which functions that `owner` holds stand."""
+    for value in vars(owner).values():
+        function = getattr(value, "__func__", value)
+        if isinstance(function, FunctionType):
+            yield function.__qualname__.rpartition(".")[0].rpartition(".")[2]
 
 
 def _strongest(kinds: set[ClassKind]) -> ClassKind:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .joined_classes import may_join_classes
 from .reflection import AT_IMPORT, REFLECTION
 from .words import WORD
 
@@ -37,6 +38,8 @@ def possible_words(text: str) -> frozenset[str] | None:
             return None
         found.update(WORD.findall(_ESCAPE.sub(" ", continued)))
     # What computes names has words that don't stand there.
+    if may_join_classes(text):
+        return None
     if not _COMPUTING.isdisjoint(found) or any(word.endswith("Mock") for word in found):
         return None
     return frozenset(found)

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from .joined_classes import joins_classes
 from .reflection import (
     AT_IMPORT,
     BUILTINS,
@@ -194,16 +195,17 @@ class _FunctionWords(_Words):
     def __init__(self, function: ast.FunctionDef | ast.AsyncFunctionDef, owner: str | None) -> None:
         super().__init__()
         arguments = [*function.args.posonlyargs, *function.args.args]
-        first = arguments[0].arg if arguments else None
+        lasting = [item.arg for item in arguments if _means_one_thing(item.arg, function)]
         stored = frozenset(_stored(function.body))
-        bound = owner is not None and not any(
-            isinstance(node, ast.Name) and node.id == "staticmethod"
-            for node in function.decorator_list
-        )
-        self._own = first if bound and first not in stored else None
+        wrappers = {node.id for node in function.decorator_list if isinstance(node, ast.Name)}
+        bound = owner is not None and "staticmethod" not in wrappers
+        first = arguments[0].arg if arguments else None
+        self._own = first if bound and first in lasting else None
+        self._is_of_class = "classmethod" in wrappers
         self._owner = owner
         # Who looks up an attribute that isn't there, names it.
-        self._asked_for = arguments[-1].arg if function.name in _PROXIES and arguments else None
+        last = arguments[-1].arg if arguments else None
+        self._asked_for = last if function.name in _PROXIES and last in lasting else None
         declared = {
             name
             for node in ast.walk(function)
@@ -217,6 +219,9 @@ class _FunctionWords(_Words):
         return ast.iter_child_nodes(node)
 
     def _identifiers(self, node: ast.AST) -> Iterator[str]:
+        if joins_classes(node):
+            # What a method of one of them gets from `self` may be the other's.
+            yield f"{ANY}*"
         if isinstance(node, ast.Name) and node.id in self._local:
             return
         if isinstance(node, ast.Name) and node.id == "locals":
@@ -234,7 +239,21 @@ class _FunctionWords(_Words):
         return f"{OWN}{self._owner} " if is_own else ANY
 
     def _is_instance(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Name) and node.id == self._own == "self"
+        named = isinstance(node, ast.Name) and node.id == self._own == "self"
+        return named and not self._is_of_class
+
+
+def _means_one_thing(name: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether nothing in `function` binds `name` but the argument that is called so."""
+    return sum(_binds(node, name) for node in ast.walk(function)) == 1
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    if isinstance(node, ast.arg):
+        return node.arg == name
+    return name in (getattr(node, field, None) for field in ("name", "asname", "rest"))
 
 
 def _shows_own(call: ast.Call) -> bool:
