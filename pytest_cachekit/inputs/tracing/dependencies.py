@@ -17,6 +17,7 @@ from ..layout import Region
 from ..reading import Input
 from .action import Action
 from .memos import state_actions
+from .module_paths import ModulePaths
 from .names import code_constants, code_names, import_time_parts, looks_into_others
 from .recorder import Recorder
 from .state_users import StateActions
@@ -50,6 +51,7 @@ class Dependencies:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._states = StateActions(recorder.units)
+        self._paths = ModulePaths(recorder)
         self._installed: dict[str, Input | None] = {}
         self._units: Computed[int, frozenset[Action]] = Computed(self._unit)
         self._unit_names: Computed[int, frozenset[str]] = Computed(self._names_of)
@@ -147,6 +149,8 @@ class Dependencies:
         actions.update(*set(map(self._units.__getitem__, action.functions)))
         for name in action.imports:
             self._imported(name, actions, inputs)
+        for name in self._paths.in_inputs(action):
+            self._imported(name, actions, set())
         for code in self._codes(action):
             for part in import_time_parts(code):
                 self._named(part.co_names, part.co_consts, actions)
@@ -177,9 +181,8 @@ class Dependencies:
             actions |= self._submodules.get(name, set())
             if name in _SEES_EVERYTHING:
                 actions.update(recorder.modules.actions.values())
-        for constant in constants:
-            if isinstance(constant, str) and constant in recorder.modules.names:
-                self._imported(constant, actions, set())
+        for name in self._paths.in_constants(constants):
+            self._imported(name, actions, set())
 
     def _imported(self, name: str, actions: set[Action], inputs: set[Input]) -> None:
         """Add what importing the dotted `name` runs or finds: itself and its packages."""

@@ -165,9 +165,11 @@ def code_names(code: CodeType) -> frozenset[str]:
     return frozenset(names)
 
 
-def code_constants(code: CodeType) -> frozenset[str]:
-    """Return all strings among the constants of `code` and of what is nested in it."""
-    found = {constant for constant in code.co_consts if isinstance(constant, str)}
+def code_constants(code: CodeType) -> frozenset[object]:
+    """Return the constants of `code` and of what is nested in it that are or may hold strings."""
+    found: set[object] = {
+        constant for constant in code.co_consts if isinstance(constant, (str, tuple, frozenset))
+    }
     for _, inner in nested(code):
         found |= code_constants(inner)
     return frozenset(found)
