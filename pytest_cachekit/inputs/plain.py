@@ -11,75 +11,21 @@ import ast
 import builtins
 import sys
 from collections.abc import Mapping
-from functools import cache
 from types import ModuleType
 from typing import Any
 
 from .bindings import Part, bound_by
+from .pure_objects import known_objects
 from .words import FUNCTIONS
 
 MISSING = object()
 
-# Calls of these have no effect but their value; arguments are looked at as well.
-_PURE_CALLS = {
-    "builtins": (
-        "abs", "all", "any", "bool", "bytes", "complex", "dict", "divmod", "enumerate", "float",
-        "frozenset", "int", "isinstance", "issubclass", "len", "list", "max", "min", "object",
-        "ord", "chr", "pow", "property", "range", "repr", "reversed", "round", "set", "slice",
-        "sorted", "staticmethod", "classmethod", "str", "sum", "tuple", "zip",
-    ),
-    "re": ("compile", "escape"),
-    "typing": ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "cast"),
-    "collections": ("namedtuple", "OrderedDict", "defaultdict", "deque", "Counter", "ChainMap"),
-    "decimal": ("Decimal",),
-    "fractions": ("Fraction",),
-    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
-    "pathlib": ("Path", "PurePath", "PosixPath", "PurePosixPath"),
-    "functools": ("partial",),
-    "operator": ("itemgetter",),
-    "types": ("MappingProxyType", "SimpleNamespace"),
-    "logging": ("getLogger",),
-    "contextvars": ("ContextVar",),
-    "threading": ("Lock", "RLock", "local"),
-    "dataclasses": ("field",),
-    "itertools": ("count", "chain"),
-    "pytest": ("param",),
-}  # fmt: skip
-_PURE_DECORATORS = {
-    "builtins": ("property", "staticmethod", "classmethod"),
-    "functools": ("lru_cache", "cache", "cached_property"),
-    "contextlib": ("contextmanager", "asynccontextmanager"),
-    "abc": ("abstractmethod",),
-    "typing": ("final", "overload", "no_type_check", "override"),
-    "pytest": ("fixture",),
-}
-PURE_CLASS_DECORATORS = {
-    "dataclasses": ("dataclass",),
-    "functools": ("total_ordering",),
-    "typing": ("final", "runtime_checkable"),
-    "enum": ("unique",),
-}
 _OF_PROPERTIES = ("setter", "getter", "deleter")
 _IMMUTABLE = (str, bytes, int, float, tuple, frozenset, range)
 _OPERATORS = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr,
     ast.BitXor, ast.LShift,
 )  # fmt: skip
-
-
-@cache
-def _objects(table: str) -> tuple[object, ...]:
-    tables = {
-        "calls": _PURE_CALLS, "decorators": _PURE_DECORATORS, "classes": PURE_CLASS_DECORATORS,
-    }  # fmt: skip
-    # A module that nobody has loaded can't have been named.
-    return tuple(
-        vars(sys.modules[module])[name]
-        for module, names in tables[table].items()
-        if module in sys.modules
-        for name in names
-        if name in vars(sys.modules[module])
-    )
 
 
 def is_standard(value: object) -> bool:
@@ -197,7 +143,7 @@ class PlainCode:
             if not all(map(self._expression, values)):
                 return False
         found = self.resolve(called)
-        return any(found is known for known in _objects(table))
+        return any(found is known for known in known_objects(table))
 
     def _is_mark(self, node: ast.expr) -> bool:
         """Return whether `node` is one of pytest's marks: they lie where they are put."""
@@ -212,6 +158,8 @@ class PlainCode:
         return are_strings or self._expression(node)
 
     def _expression(self, node: ast.AST) -> bool:
+        if isinstance(node, (ast.Name, ast.Attribute)) and self._is_used_up(node):
+            return False
         if isinstance(node, (ast.Constant, ast.Name, ast.Lambda)):
             return True
         if isinstance(node, ast.Attribute):
@@ -236,6 +184,12 @@ class PlainCode:
             return self._all(node)
         return False
 
+    def _is_used_up(self, node: ast.Name | ast.Attribute) -> bool:
+        """Return whether `node` may be an iterator: who goes through it leaves others the rest."""
+        name = node.id if isinstance(node, ast.Name) else None
+        found = self.resolve(node) if name is None else self._namespace.get(name)
+        return hasattr(type(found), "__next__")
+
     def _all(self, node: ast.AST) -> bool:
         return all(map(self._expression, ast.iter_child_nodes(node)))
 
@@ -253,7 +207,7 @@ class PlainCode:
             if type(self.resolve(owner)) in _IMMUTABLE:
                 return True
         found = self.resolve(function)
-        return any(found is known for known in _objects("calls"))
+        return any(found is known for known in known_objects("calls"))
 
     def _is_open(self, node: ast.expr) -> bool:
         """Return whether attributes and items of `node` can be read without running anything."""
