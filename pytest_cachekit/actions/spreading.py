@@ -194,6 +194,8 @@ class Spread:
                 raise UnclearError(f"plugins may know the fixture {min(names)}")
             if self._library.enumerate_objects(self._distributions):
                 names |= {module.last_name, "modules"}
+            if "__doc__" in names:
+                names.add("getdoc")
             return _ways_to(names)
         kind = module.kind(part.scope)
         if kind is ClassKind.ACTIVE:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from .joined_classes import may_join_classes
-from .reflection import AT_IMPORT, REFLECTION
+from .reflection import AT_IMPORT, LISTERS, REFLECTION
 from .words import WORD
 
 # Two literals that are one string, in which the end of one and the start of the other are one word.
@@ -17,7 +17,9 @@ _JOINED = re.compile(r"""\w["'](?:\s|\#[^\n]*\n|[rRbBuUfFtT]*["'])*[rRbBuUfFtT]*
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 # Escapes that stand for letters.
 _SPELT = re.compile(r"\\[xuUN0-7]")
-_COMPUTING = REFLECTION | AT_IMPORT | {"spec", "spec_set", "autospec", "getfixturevalue"}
+_COMPUTING = REFLECTION | AT_IMPORT | LISTERS | {
+    "spec", "spec_set", "autospec", "getfixturevalue", "patch",
+}  # fmt: skip
 
 
 def possible_words(text: str) -> frozenset[str] | None:

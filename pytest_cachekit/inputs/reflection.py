@@ -12,7 +12,7 @@ REFLECTION = frozenset(
         "get_type_hints", "get_annotations", "create_autospec", "help", "pydoc", "signature",
         "getfullargspec", "testmod", "DocTestSuite", "DocTestFinder", "loadTestsFromModule",
         "run_docstring_examples", "loadTestsFromTestCase", "register_instance", "getattr",
-        "hasattr", "delattr",
+        "hasattr", "delattr", "setattr",
         "getattr_static", "attrgetter", "methodcaller", "eval", "exec", "resolve_name", "locate",
         "__getattribute__", "made like",
     }
@@ -22,8 +22,11 @@ REFLECTION = frozenset(
 AT_IMPORT = frozenset({"locals"})
 """What, besides, does so in the body of a module or a class."""
 
-GETTERS = frozenset({"getattr", "hasattr", "delattr"})
-"""Functions that get an attribute by a name."""
+GETTERS = frozenset({"getattr", "hasattr", "delattr", "setattr"})
+"""Functions that look an attribute up by a name; what is set may be a property."""
+
+LISTERS = frozenset({"dataclass"})
+"""Functions that list what the class holds that they are called with."""
 
 CALLABLE_GETTERS = frozenset({"attrgetter", "methodcaller"})
 """Functions that are given names, and return what gets them."""
@@ -71,6 +74,25 @@ def is_builtins(node: ast.Attribute) -> bool:
 def is_builtin_type(node: ast.AST) -> bool:
     """Return whether `node` names a type whose attributes no project changes."""
     return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES
+
+
+def replaced_path(call: ast.Call) -> ast.expr | None:
+    """Return what makes the dotted path of an attribute that `call` replaces; None for others."""
+    function = call.func
+    if isinstance(function, ast.Name):
+        return call.args[0] if function.id == "patch" else None
+    if not isinstance(function, ast.Attribute):
+        return None
+    owner = ast.unparse(function.value).rpartition(".")[2]
+    if function.attr == "multiple" and owner == "patch":
+        return next((item.value for item in call.keywords if item.arg is None), None)
+    by_path = {"setattr": 3, "delattr": 2}.get(function.attr, 0) > len(call.args)
+    return call.args[0] if by_path or (function.attr == "patch" and "mock" in owner) else None
+
+
+def is_patch_of_object(function: ast.expr) -> bool:
+    """Return whether `function` replaces the attribute whose name it is given beside an object."""
+    return ast.unparse(function).endswith("patch.object")
 
 
 def imitates(call: ast.Call) -> bool:

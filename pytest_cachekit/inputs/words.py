@@ -16,13 +16,16 @@ from .reflection import (
     CALLABLE_GETTERS,
     COMPUTING,
     GETTERS,
+    LISTERS,
     constant_start,
     imitates,
     inside,
     is_builtin_type,
     is_builtins,
     is_dict,
+    is_patch_of_object,
     namespace_of,
+    replaced_path,
 )
 from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, only
 
@@ -145,6 +148,12 @@ class _Words:
             return None
         name = function.id if isinstance(function, ast.Name) else function.attr
         subject = call.args[0]
+        path = replaced_path(call)
+        if path is not None:
+            start = constant_start(path).rpartition(".")[2]
+            return () if isinstance(path, ast.Constant) else (f"{ANY}{start}*",)
+        if name in LISTERS:
+            return (f"{ANY}*",)
         if isinstance(function, ast.Attribute) and name in ("get", "pop", "setdefault"):
             owner = namespace_of(function.value)
             if owner is not None:
@@ -160,7 +169,7 @@ class _Words:
             return tuple(word for node in named for word in self._looked_up(None, node))
         if name == "getfixturevalue" and not isinstance(subject, ast.Constant):
             return (f"{FIXTURE}{constant_start(subject)}*",)
-        if name in GETTERS and len(call.args) > 1:
+        if (name in GETTERS or is_patch_of_object(function)) and len(call.args) > 1:
             return () if is_builtin_type(subject) else self._looked_up(subject, call.args[1])
         if name in ("dir", "getmembers") and self._way(subject) != ANY:
             return (f"{self._way(subject)}*",)
