@@ -34,8 +34,9 @@ _OF_BUILTINS = frozenset(
     for name in dir(kind)
 )  # fmt: skip
 _DEPTH = 4
-# What it says of a class is kept by the abstract class, where no name leads to.
-_ASKED_ONCE = frozenset({"__subclasshook__"})
+# What these return for a class or a value is kept by abstract classes and enums, where no name
+# leads to.
+_ASKED_ONCE = frozenset({"__subclasshook__", "_missing_"})
 
 
 class States:
