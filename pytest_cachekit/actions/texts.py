@@ -11,6 +11,7 @@ from types import ModuleType
 from ..inputs.bindings import Part
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.loaded import LoadedModule
+from ..inputs.packed_data import unpack_data
 from ..inputs.possible_words import possible_words
 from ..inputs.reading import Source
 from ..inputs.spelling import standing_for
@@ -102,7 +103,7 @@ class Texts:
         self._version = version
         self._texts: dict[Source, Text | None] = {}
         self._loaded: dict[str, LoadedModule | None] = {}
-        self._inputs: dict[tuple[str, str], frozenset[str] | bytes] = {}
+        self._inputs: dict[tuple[str, str], frozenset[str] | bytes | None] = {}
 
     def look_again(self) -> None:
         """Forget which modules are loaded, and what inputs are."""
@@ -143,6 +144,8 @@ class Texts:
         if key not in self._inputs:
             self._inputs[key] = self._words_of_input(kind, name)
         found = self._inputs[key]
+        if found is None:
+            return True
         if isinstance(found, bytes):
             return any(word.encode() in found for word in names)
         return not names.isdisjoint(found)
@@ -176,14 +179,19 @@ class Texts:
         version = self._version(row)
         return None if version is None or version.tree is None else Text(version)
 
-    def _words_of_input(self, kind: str, name: str) -> frozenset[str] | bytes:
+    def _words_of_input(self, kind: str, name: str) -> frozenset[str] | bytes | None:
+        """Return the words in an input, or its bytes; None where it could hold any word."""
         if kind == "environment":
             return frozenset(WORD.findall(os.environ.get(name, "")))
         if kind == "declared":
-            return b"\n".join(_content(path) for path in self._fingerprints.declared_files(name))
+            files = map(_content, self._fingerprints.declared_files(name))
+            contents = [unpack_data(content) for content in files]
+            return None if None in contents else b"\n".join(filter(None, contents))
         if kind not in ("file", "output"):
             return frozenset()
-        content = _content(self._layout.path(name))
+        content = unpack_data(_content(self._layout.path(name)))
+        if content is None:
+            return None
         if len(content) > _LARGE or b"\0" in content:
             return content
         return frozenset(WORD.findall(content.decode("utf-8", "replace")))
