@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from .harness import Project
@@ -87,6 +89,55 @@ def test_constant_names_are_all_that_an_attrgetter_gets(project: Project) -> Non
     assert more.replace("mod.py", "size = 1", "size = 2").run("--cachekit").verdicts == {
         IT: "stale"
     }
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="has no type parameters")
+def test_the_bound_of_a_type_parameter_was_asked_for_by_an_earlier_test(project: Project) -> None:
+    test = """
+        import mod
+
+        def test_it():
+            assert mod.Box.__parameters__[0].__bound__ is int
+        """
+    before = project.write(
+        {
+            "kinds.py": "Bound = int",
+            "mod.py": "from kinds import Bound\nclass Box[T: Bound]: pass",
+            "test_a.py": test,
+            "test_b.py": test,
+        }
+    )
+    before.run("--cachekit")
+
+    changed = before.replace("kinds.py", "int", "str").run("--cachekit")
+
+    assert set(changed.outcomes.values()) == {"failed"}
+
+
+@pytest.mark.parametrize(("dispatches", "verdict"), [(True, "stale"), (False, "hit")])
+def test_annotations_matter_where_something_may_read_them(
+    project: Project, dispatches: bool, verdict: str
+) -> None:
+    test = f"""
+        {"from functools import singledispatch" if dispatches else ""}
+        from mod import handle
+
+        def test_it():
+            assert handle(1) == 2
+        """
+    before = project.write(
+        {
+            "kinds.py": "Number = int",
+            "base.py": "from kinds import Number\ndef work(x: Number): return 3",
+            "mod.py": "from base import work\ndef handle(x): return 2 if work else 3",
+            "test_it.py": test,
+        }
+    )
+    before.run("--cachekit")
+
+    changed = before.replace("kinds.py", "int", "str").run("--cachekit")
+
+    assert changed.verdicts == {IT: verdict}
 
 
 def test_what_is_imported_beside_a_changed_name_is_not_changed(project: Project) -> None:

@@ -11,14 +11,13 @@ from functools import cached_property
 from ..inputs.bindings import Difference, Part
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.fixture_definitions import is_fixture, may_be_fixture, names_given_to_fixture
-from ..inputs.import_statements import imported_alike, imported_under
+from ..inputs.import_statements import imported_alike, imported_under, listed
 from ..inputs.joined_classes import joins_classes
 from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
 from ..inputs.reflection import AT_IMPORT, COMPUTING, REFLECTION
 from ..inputs.spelling import bindings_in, looked_into, ways_to, ways_to_fixture
-from ..inputs.words import words_at_import
 from .quiet_modules import QuietModules
 from .texts import Texts
 
@@ -32,6 +31,11 @@ _LOOKED_UP = frozenset(
         "__spec__", "__loader__", "__package__", "__builtins__", "__annotations__", "*",
     }
 )  # fmt: skip
+
+# These do something to all loggers that there are.
+_SEE_LOGGERS = frozenset({"dictConfig", "fileConfig", "loggerDict", "getChildren"})
+# Of the standard library, these read the annotations of functions that they are called with.
+_DISPATCHES = frozenset({"singledispatch", "singledispatchmethod"})
 
 
 class UnclearError(Exception):
@@ -95,7 +99,7 @@ class Spread:
                 # Of a class that is new, or gone, who names nothing else can't have an instance.
                 continue
             elif part.binds == {"__all__"}:
-                self._names |= _ways_to(_listed(difference))
+                self._names |= _ways_to(listed(difference))
             else:
                 self._names |= self._bound(row, module, part, _binds(part) - kept)
 
@@ -119,9 +123,20 @@ class Spread:
                         found |= self._tainted(row, part)
                     elif part.scope and not pending.isdisjoint(part.binds):
                         found |= self._compared(row, part)
+                for part in text.annotated_with(pending) if self._reads_annotations else ():
+                    made = part.scope[-1:] if any(map(_is_hook, part.binds)) else ()
+                    found |= _ways_to((*part.binds, *made))
             pending = self._with_parameters(self._names | found) - self._names
             self._names |= pending
         return frozenset(self._names)
+
+    @cached_property
+    def _reads_annotations(self) -> bool:
+        """Whether libraries may look at the annotations of functions that they are handed."""
+        texts = map(self._texts.of, self._closure)
+        return self._library.read_annotations(self._distributions) or any(
+            text is not None and not _DISPATCHES.isdisjoint(text.words) for text in texts
+        )
 
     def _names_any(self, row: Source, part: Part, pending: frozenset[str]) -> bool:
         module = self._texts.loaded(row[0])
@@ -196,6 +211,8 @@ class Spread:
                 names |= {module.last_name, "modules"}
             if "__doc__" in names:
                 names.add("getdoc")
+            if "getLogger" in part.names:
+                names |= _SEE_LOGGERS
             return _ways_to(names)
         kind = module.kind(part.scope)
         if kind is ClassKind.ACTIVE:
@@ -273,17 +290,3 @@ def _binds(part: Part) -> frozenset[str]:
 
 def _ways_to(names: Iterable[str], classes: Iterable[str] = ()) -> frozenset[str]:
     return frozenset().union(*(ways_to(name, classes) for name in names))
-
-
-def _listed(difference: Difference) -> frozenset[str]:
-    """Return what went from `__all__` or came to it."""
-    sides = [
-        {
-            word
-            for part in side
-            if part.binds == {"__all__"} and not part.scope
-            for word in words_at_import(part.node)
-        }
-        for side in (difference.gone, difference.came)
-    ]
-    return frozenset((sides[0] ^ sides[1]) - {"__all__"})

@@ -48,6 +48,14 @@ class Text:
             self._touched[names] = [*self._find_touched(names)]
         return self._touched[names]
 
+    def annotated_with(self, names: frozenset[str]) -> list[Part]:
+        """Return the functions without decorators whose annotations name one of `names`."""
+        return [
+            part
+            for part in self.parts
+            if self._may_name(names, *part.lines) and not names.isdisjoint(part.annotations)
+        ]
+
     def function_names(self, line: int, names: frozenset[str]) -> bool:
         """Return whether the code of the function that begins on `line` names one of `names`."""
         count = len(self._version.lines)

@@ -59,6 +59,13 @@ class Part:
         """Words of what runs at import."""
         return self.names_where(None)
 
+    @cached_property
+    def annotations(self) -> frozenset[str]:
+        """Words of annotations that `names` leaves out, as they only matter to who reads them."""
+        if not isinstance(self.node, FUNCTIONS):
+            return frozenset()
+        return frozenset(word for node in signature(self.node) for word in words_at_import(node))
+
     def names_where(self, where: WhereNames | None) -> frozenset[str]:
         """Return the words of what runs at import, as far as it is known `where` it looks."""
         return frozenset(word for node in self._runs() for word in words_at_import(node, where))
@@ -93,14 +100,16 @@ class Part:
 
     def _runs(self) -> list[ast.AST]:
         node = self.node
+        # What bounds a type parameter is asked for once, and kept.
+        parameters: list[ast.AST] = getattr(node, "type_params", [])
         if isinstance(node, ast.ClassDef):
-            return [*node.decorator_list, *node.bases, *node.keywords]
+            return [*node.decorator_list, *node.bases, *node.keywords, *parameters]
         if not isinstance(node, FUNCTIONS):
             return [node]
         if node.decorator_list:
-            return signature(node)
+            return [*signature(node), *parameters]
         # Who reads annotations of a function that was only bound reflects.
-        return [*node.args.defaults, *(item for item in node.args.kw_defaults if item)]
+        return [*parameters, *node.args.defaults, *(item for item in node.args.kw_defaults if item)]
 
 
 @dataclass(frozen=True)

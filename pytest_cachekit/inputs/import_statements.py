@@ -35,6 +35,20 @@ def imported_alike(difference: Difference, now: list[Part]) -> frozenset[str]:
     return frozenset(name for name, *_ in both if bound[name] == others[name] == 1)
 
 
+def listed(difference: Difference) -> frozenset[str]:
+    """Return what went from `__all__` or came to it."""
+    sides = [
+        {
+            word
+            for part in side
+            if part.binds == {"__all__"} and not part.scope
+            for word in words_at_import(part.node)
+        }
+        for side in (difference.gone, difference.came)
+    ]
+    return frozenset((sides[0] ^ sides[1]) - {"__all__"})
+
+
 def _imported(parts: tuple[Part, ...]) -> Iterator[tuple[str, str, str | None, int]]:
     for part in parts:
         node = part.node

@@ -26,6 +26,9 @@ _SKIPPED = frozenset(
     }
 )  # fmt: skip
 _ENUMERATES = re.compile(rb"\b(?:dir|vars)\(|\bgetmembers|__dict__\.(?:items|keys|values|copy)\b")
+_READS_ANNOTATIONS = re.compile(
+    rb"get_type_hints|__annotations__|get_annotations|getfullargspec|\bsignature\("
+)
 _BEFORE = frozenset(b".'\"")
 _IN_WORD = frozenset(b"_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
@@ -37,7 +40,7 @@ class LibraryNames:
         self._distributions = distributions
         self._texts: dict[str, _Texts] = {}
         self._known: dict[tuple[str, str, bool], bool] = {}
-        self._enumerating: dict[str, bool] = {}
+        self._matching: dict[tuple[str, re.Pattern[bytes]], bool] = {}
 
     def knows(self, name: str, distributions: Iterable[str], *, bare: bool = False) -> bool:
         """Return whether Python, what runs tests, or one of `distributions` could look `name` up.
@@ -52,7 +55,11 @@ class LibraryNames:
 
     def enumerate_objects(self, distributions: Iterable[str]) -> bool:
         """Return whether one of `distributions` lists what an object holds."""
-        return any(map(self._enumerates, distributions))
+        return any(self._matches(name, _ENUMERATES) for name in distributions)
+
+    def read_annotations(self, distributions: Iterable[str]) -> bool:
+        """Return whether one of `distributions` reads annotations of functions."""
+        return any(self._matches(name, _READS_ANNOTATIONS) for name in distributions)
 
     def _is_in(self, place: str, name: str, bare: bool) -> bool:
         key = (place, name, bare)
@@ -63,13 +70,12 @@ class LibraryNames:
             )
         return self._known[key]
 
-    def _enumerates(self, distribution: str) -> bool:
-        if distribution not in self._enumerating:
+    def _matches(self, distribution: str, pattern: re.Pattern[bytes]) -> bool:
+        key = (distribution, pattern)
+        if key not in self._matching:
             texts = self._read(distribution)
-            self._enumerating[distribution] = texts is None or any(
-                _ENUMERATES.search(text) for _, text in texts
-            )
-        return self._enumerating[distribution]
+            self._matching[key] = texts is None or any(pattern.search(text) for _, text in texts)
+        return self._matching[key]
 
     def _read(self, place: str) -> _Texts:
         if place not in self._texts:
