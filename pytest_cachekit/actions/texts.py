@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from inspect import getattr_static
 from types import ModuleType
 
 from ..inputs.bindings import Part
@@ -162,9 +163,10 @@ class Texts:
     def _modules(self) -> dict[str, ModuleType]:
         found: dict[str, ModuleType] = {}
         for module in list(sys.modules.values()):
-            path = getattr(module, "__file__", None)
+            # One that is to be loaded when it is first asked for stays as it is.
+            path = getattr_static(module, "__file__", None)
             # One that is being imported still is not loaded.
-            spec = getattr(module, "__spec__", None)
+            spec = getattr_static(module, "__spec__", None)
             if isinstance(path, str) and not getattr(spec, "_initializing", False):
                 found[os.path.abspath(path)] = module
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from inspect import getattr_static
 from types import CodeType
 
 from ..digest import digest
@@ -59,7 +60,8 @@ class ImportedModules:
         self._loaded = len(sys.modules)
         for name in set(list(sys.modules)) - self._known:  # noqa: C414  threads may import
             self._known.add(name)
-            if getattr(sys.modules[name], "__spec__", None) is None:
+            # One that is to be loaded when it is first asked for stays as it is.
+            if getattr_static(sys.modules[name], "__spec__", None) is None:
                 self.made[name] = action
 
     def settle(self) -> None:
