@@ -155,7 +155,7 @@ class Actions:
             try:
                 value = original_execute(self, request)
                 if self not in values:
-                    values[self] = watch_value(recorder.states, value)
+                    values[self] = watch_value(recorder.states, value, shared)
                 return value
             finally:
                 recorder.leave(shared)

@@ -20,6 +20,7 @@ from .memos import state_actions
 from .module_paths import ModulePaths
 from .names import code_constants, code_names, import_time_parts, looks_into_others
 from .recorder import Recorder
+from .shared_values import rest_on_users
 from .state_users import StateActions
 from .units import Unit
 
@@ -67,6 +68,7 @@ class Dependencies:
     def prepare(self, actions: Iterable[Action]) -> None:
         """Find the state that `actions`, all of the run in their order, left to each other."""
         actions = list(actions)
+        rest_on_users(self._recorder.states.filled, actions)
         ran: frozenset[int] = frozenset().union(*(action.functions for action in actions))
         self._sees_order = frozenset(filter(self._is_told_order, ran))
         self._sees_lines = frozenset(u for u in ran if self._is_told_lines(u))

@@ -44,7 +44,8 @@ class States:
 
     def __init__(self) -> None:
         self._before: list[tuple[ModuleType, Leaves]] = []
-
+        self.filled: set[Action] = set()
+        """Actions whose values others have changed, where no name tells what in them."""
         self._found: dict[str, set[Place]] = {}
 
     def remember(self, module: ModuleType) -> None:
