@@ -84,7 +84,13 @@ class ClusterLink(RedisLink):
         return answer
 
     async def _start_afresh(self) -> None:
-        await self.close()
+        if self._client is not None and is_awaited(self._client):
+            await self.close()
+        # Other threads may be using it: their answers are as good as ever.
+        self._client = None
+
+    async def _give_up(self) -> None:
+        await self._start_afresh()
 
     def _connected(self) -> Any:
         with _told_plainly(self._redis):

@@ -112,6 +112,7 @@ class RedisLink:
         except Exception as error:
             # The network's, and whatever redis-py makes of an answer that is no server's.
             self.breaker.failed()
+            await self._give_up()
             raise self._failed(error, "see that it runs and can be reached") from error
         self.breaker.reset()
         return answer
@@ -137,6 +138,9 @@ class RedisLink:
     async def _start_afresh(self) -> None:
         """Forget what belongs to a server that was restarted, and has closed its connections."""
         await reply(_close_idle(self._connected().connection_pool))
+
+    async def _give_up(self) -> None:
+        """Forget what would lead the next call astray as well."""
 
     async def _exchange(self, commands: list[Command], repeatable: bool) -> list[Any]:
         client = self._connected()

@@ -49,10 +49,6 @@ class Server:
         user = f"tester:{self.password}@" if self.password else ""
         return f"redis://{user}127.0.0.1:{self.port}/0"
 
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None
-
     def start(self) -> Server:
         place = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.directory}", 'save ""']
         file = self.directory / "server.conf"

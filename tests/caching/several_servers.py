@@ -54,7 +54,7 @@ class Cluster:
         replica.client().execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
         left = [replica, *(server for server in self.masters if server is not master)]
         for server in left:
-            eventually(partial(self._is_whole, server), "the replica did not take over")
+            eventually(partial(self._is_whole, server, master), "the replica did not take over")
 
     def owner_of(self, name: str) -> Server:
         """Return the master that holds a key."""
@@ -84,14 +84,13 @@ class Cluster:
         bus = next(line.split()[1] for line in server.settings if line.startswith("cluster-port"))
         self.masters[0].client().execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
 
-    def _is_whole(self, server: Server) -> bool:
-        alive = {each.port for each in (*self.masters, *self._others) if each.is_running}
+    def _is_whole(self, server: Server, gone: Server | None = None) -> bool:
         owners = [port for port, _, _ in _owners(server)]
         state = _text(server.client(), "CLUSTER", "INFO")
         return (
             "cluster_state:ok" in state
             and len(owners) == len(self.masters)
-            and alive.issuperset(owners)
+            and (gone is None or gone.port not in owners)
         )
 
 

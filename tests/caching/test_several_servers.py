@@ -121,15 +121,16 @@ def test_counters_keep_all_their_digits(cluster: Cluster, open_on: Callable[...,
         cache.incr("text", ttl=60)
 
 
+@pytest.mark.parametrize("end", [Server.kill, Server.hang], ids=["killed", "hung"])
 def test_a_replica_that_took_over_serves_what_the_master_held(
-    mortal: Cluster, loop: asyncio.AbstractEventLoop
+    mortal: Cluster, loop: asyncio.AbstractEventLoop, end: Callable[[Server], None]
 ) -> None:
     caches = both_faces(mortal.url, loop)
     for cache in caches:
         cache.set_many(ITEMS)
     master = mortal.masters[1]
     replica = mortal.replica_of(master)
-    master.kill()
+    end(master)
     for cache in caches:
         with pytest.raises(StorageError, match="see that it runs"):
             cache.get_many(ITEMS)
