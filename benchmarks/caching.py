@@ -12,6 +12,7 @@ Prints a Markdown table. A peer that isn't installed is left out, and said to be
 from __future__ import annotations
 
 import argparse
+import itertools
 import platform
 import random
 import shutil
@@ -182,6 +183,22 @@ def file_races(directory: Path) -> Iterator[Race]:
     yield Race(f"files, get {KEYS}", KEYS, gets)
 
 
+def cluster_races(url: str, cluster_url: str) -> Iterator[Race]:
+    """Yield the races of a cluster with a single server."""
+    items = {f"key{number}": VALUE for number in range(KEYS)}
+    one, several = (open_cache("bench", each, timeout=5) for each in (url, cluster_url))
+    sets: dict[str, Contender] = {
+        "one server, Cache.set_many": lambda: one.set_many(items, ttl=60),
+        "a cluster, Cache.set_many": lambda: several.set_many(items, ttl=60),
+    }
+    yield Race(f"cluster, set {KEYS} with ttl", KEYS, sets)
+    gets: dict[str, Contender] = {
+        "one server, Cache.get_many": lambda: one.get_many(items),
+        "a cluster, Cache.get_many": lambda: several.get_many(items),
+    }
+    yield Race(f"cluster, get {KEYS}", KEYS, gets)
+
+
 def redis_races(url: str) -> Iterator[Race]:
     """Yield the races over a server."""
     import redis
@@ -256,14 +273,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--redis-url", default="")
+    parser.add_argument("--cluster-url", default="", help="race this with a single server, alone")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp())
     races: list[Race] = []
     with server(options.redis_url) as url:
-        for found in (memory_races(), file_races(directory), redis_races(url) if url else ()):
-            for race in found:
-                race.run(options.rounds)
-                races.append(race)
+        if options.cluster_url:
+            found = cluster_races(url, options.cluster_url)
+        else:
+            found = itertools.chain(memory_races(), file_races(directory))
+            found = itertools.chain(found, redis_races(url) if url else ())
+        for race in found:
+            race.run(options.rounds)
+            races.append(race)
     shutil.rmtree(directory)
     print(f"Python {platform.python_version()}, {platform.machine()}, {options.rounds} rounds\n")
     print("| what | who | µs each | ratio |\n|---|---|---|---|")

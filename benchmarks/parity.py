@@ -16,10 +16,12 @@ import ast
 import json
 import re
 import shutil
+import statistics
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,19 +43,21 @@ class Seen:
     cases: Counter[tuple[str, ...]]
     coverage: dict[str, Any] = field(default_factory=dict)
     replayed: int = 0
+    run: int = 0
+    batches: int = 0
     workers: int = 0
 
 
-def look(project: Project, words: list[str], under: list[str]) -> Seen:
-    """Run the suite once."""
+def look(project: Project, words: list[str], under: list[str], before: Sequence[str] = ()) -> Seen:
+    """Run the suite once: `before` its Python, `under` a module, with `words` for pytest."""
     junit, report = project.root / ".parity.xml", project.root / ".parity.json"
     coverage = project.root / ".parity-coverage.json"
     for path in (junit, report, coverage):
         path.unlink(missing_ok=True)
     begin = time.perf_counter()
     result = run(
-        [project.python, "-m", *under, "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}",
-         f"--cachekit-report={report}", *project.arguments, *words],
+        [*before, project.python, "-m", *under, "pytest", "-p", "no:cacheprovider",
+         f"--junitxml={junit}", f"--cachekit-report={report}", *project.arguments, *words],
         project.root,
     )  # fmt: skip
     seconds = time.perf_counter() - begin
@@ -70,6 +74,8 @@ def look(project: Project, words: list[str], under: list[str]) -> Seen:
         cases(junit),
         covered(coverage),
         stats.get("replayed", 0),
+        stats.get("run", 0),
+        (stats.get("remote") or {}).get("batches", 0),
         int(found.group(1)) if found else 0,
     )
 
@@ -187,6 +193,23 @@ def compare(project: Project, name: str, words: list[str], under: list[str], sou
     return not wrong
 
 
+def pace(project: Project, rounds: int) -> None:
+    """Print how long a warm run takes with workers, and without, in turns."""
+    several = ["-n", WORKERS]
+    look(project, ["--cachekit", *several], [])
+    look(project, ["--cachekit"], [])
+    times: dict[str, list[float]] = {"alone": [], "workers": []}
+    for _ in range(rounds):
+        times["alone"].append(look(project, ["--cachekit"], []).seconds)
+        seen = look(project, ["--cachekit", *several], [])
+        times["workers"].append(seen.seconds)
+    alone, workers = (statistics.median(each) for each in times.values())
+    print(
+        f"{project.name}, warm: alone {alone:.2f} s, -n {WORKERS} {workers / alone:.2f} of that "
+        f"({seen.run} tests run, {seen.workers} workers started; medians of {rounds} rounds)"
+    )
+
+
 def main() -> None:
     """Compare the projects named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -194,6 +217,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", default=[])
     parser.add_argument("--work", type=Path, default=HERE / "work")
     parser.add_argument("--needs", nargs="*", default=["pytest-xdist", "pytest-cov"])
+    parser.add_argument("--pace", type=int, default=0, metavar="ROUNDS", help=pace.__doc__)
     parser.add_argument("--arguments", nargs="*", default=[], help="more arguments for pytest")
     options = parser.parse_args()
     options.no_testmon = True
@@ -205,6 +229,8 @@ def main() -> None:
         project = prepare(name, options)
         for way, words, under in ways(options):
             equal &= compare(project, way, words, under, source)
+        if options.pace:
+            pace(project, options.pace)
     sys.exit(not equal)
 
 

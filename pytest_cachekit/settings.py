@@ -170,7 +170,7 @@ OPTIONS = (
     ),
     Option(
         "cachekit-redis-url",
-        "the server that the fixtures for Redis use; without one, fakeredis",
+        "the server, or servers, that the fixtures for Redis use; without one, fakeredis",
         default="",
         metavar="URL",
     ),

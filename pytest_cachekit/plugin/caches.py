@@ -16,7 +16,8 @@ from ..caching import AsyncCache, Cache, open_async_cache, open_cache
 from ..errors import StorageError
 from ..storage.breaker import Breaker
 from ..storage.redis import RedisBackend
-from ..storage.redis_client import open_client, without_password
+from ..storage.redis_client import without_password
+from ..storage.redis_opening import backend_type, client_maker
 
 _START = 1_700_000_000.0
 
@@ -86,8 +87,10 @@ class Outage:
 
     def _lead_astray(self, backend: RedisBackend, awaited: bool) -> None:
         assert self._socket is not None
-        url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}"
-        backend.link.reconnect(lambda: open_client(url, asynchronous=awaited))
+        scheme = backend.url.partition("://")[0]
+        service = "/none" if scheme.endswith("+sentinel") else ""
+        url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}{service}"
+        backend.link.reconnect(client_maker(url, asynchronous=awaited))
 
 
 class CacheFactory:
@@ -161,9 +164,10 @@ class CacheFactory:
         def make_client() -> Any:
             return self._client(awaited=awaited)
 
-        backend = RedisBackend(
+        url = self._url or "redis://fakeredis"
+        backend = backend_type(url)(
             make_client,
-            url=without_password(self._url) or "redis://fakeredis",
+            url=without_password(url),
             prefix=self._prefix,
             breaker=Breaker(clock=self._clock),
         )
@@ -172,7 +176,7 @@ class CacheFactory:
 
     def _client(self, *, awaited: bool) -> Any:
         if self._url:
-            return open_client(self._url, asynchronous=awaited, timeout=2.0)
+            return client_maker(self._url, asynchronous=awaited, timeout=2.0)()
         fakeredis = _import_fakeredis()
         if self._fake is None:
             self._fake = fakeredis.FakeServer()

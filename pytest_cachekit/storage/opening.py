@@ -10,14 +10,19 @@ from ..errors import CacheUsageError, StorageError
 from .backend import AsyncBackend, Backend
 from .waiting import Immediate, awaited
 
-SCHEMES = ("file:", "memory:", "redis://", "rediss://", "unix://", "valkey://", "valkeys://")
+SCHEMES = (
+    *("file:", "memory:", "redis://", "rediss://", "unix://", "valkey://", "valkeys://"),
+    *("redis+cluster://", "rediss+cluster://", "valkey+cluster://", "valkeys+cluster://"),
+    *("redis+sentinel://", "rediss+sentinel://", "valkey+sentinel://", "valkeys+sentinel://"),
+)
 
 
 def open_backend(url: str, *, relative_to: Path | None = None, **options: Any) -> Backend:
     """Open the backend that `url` names.
 
     Args:
-        url: `file:PATH`, `file://PATH`, `memory:`, or that of a Redis server.
+        url: `file:PATH`, `file://PATH`, `memory:`, or that of a Redis server, of a cluster
+            or of Sentinels.
         relative_to: what a relative path starts from; the working directory by default.
         options: of `MemoryBackend`, `FileBackend`, or, for a server, `prefix`, `pool_size`,
             `timeout`, `deadline`, `clock` and what else redis-py's connections take.
@@ -39,7 +44,9 @@ def open_backend(url: str, *, relative_to: Path | None = None, **options: Any) -
             raise StorageError(f"{url!r} names no directory: write file:PATH.")
         return _made(FileBackend, url, (relative_to or Path.cwd()) / path, **options)
     if f"{scheme}://" in SCHEMES and rest.strip("/"):
-        return Immediate(_open_redis(url, asynchronous=False, **options))
+        from .redis_opening import open_redis
+
+        return Immediate(open_redis(url, asynchronous=False, **options))
     raise StorageError(
         f"{url!r} is not a cache URL that is known here: write one of {', '.join(SCHEMES)} "
         "and what follows it, as in file:.cachekit."
@@ -66,7 +73,9 @@ def open_async_backend(url: str, **options: Any) -> AsyncBackend:
         CacheUsageError: the backend does not take one of the options.
     """
     if f"{url.partition(':')[0]}://" in SCHEMES[2:]:
-        return _open_redis(url, asynchronous=True, **options)
+        from .redis_opening import open_redis
+
+        return open_redis(url, asynchronous=True, **options)
     return awaited(open_backend(url, **options), threads=True)
 
 
@@ -75,24 +84,6 @@ def stack(backends: Sequence[Backend | AsyncBackend], *, threads: bool = False) 
     from .tiered import TieredBackend
 
     return TieredBackend([awaited(backend, threads=threads) for backend in backends])
-
-
-def _open_redis(url: str, *, asynchronous: bool, **options: Any) -> AsyncBackend:
-    from .breaker import Breaker
-    from .redis import RedisBackend
-    from .redis_client import open_client, without_password
-
-    own = {name: options.pop(name) for name in ("prefix", "breaker", "deadline") if name in options}
-    if "clock" in options:
-        own.setdefault("breaker", Breaker(clock=options.pop("clock")))
-    # Made once here, so that a mistake in the URL is told at once.
-    client = open_client(url, asynchronous=asynchronous, **options)
-    spare = [client]
-
-    def make_client() -> Any:
-        return spare.pop() if spare else open_client(url, asynchronous=asynchronous, **options)
-
-    return RedisBackend(make_client, url=without_password(url), **own)
 
 
 def _made(make: Callable[..., Backend], url: str, *arguments: Any, **options: Any) -> Backend:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import StorageError
 
-SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
 
-
-def open_client(url: str, *, asynchronous: bool, **options: Any) -> Any:
-    """Return a client of redis-py with short timeouts and no retries.
+def single_maker(url: str, *, asynchronous: bool, **options: Any) -> Callable[[], Any]:
+    """Return what makes a client of one server, with short timeouts and no retries.
 
     Args:
         url: `redis://`, `rediss://`, `unix://`, `valkey://` or `valkeys://`, with user, password
@@ -30,7 +29,7 @@ def open_client(url: str, *, asynchronous: bool, **options: Any) -> Any:
     retry: Any
 
     scheme, _, rest = url.partition("://")
-    url = f"{ {'valkey': 'redis', 'valkeys': 'rediss'}.get(scheme, scheme) }://{rest}"
+    url = f"{plain_scheme(scheme)}://{rest}"
     timeout = options.pop("timeout", 0.4)
     pool_size = options.pop("pool_size", None)
     if pool_size is not None:
@@ -40,24 +39,33 @@ def open_client(url: str, *, asynchronous: bool, **options: Any) -> Any:
         from redis.asyncio import retry
     else:
         face, retry = redis, redis.retry
-    options = {
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": retry.Retry(NoBackoff(), 0),
-        **options,
-    }
+    options = {**impatient(timeout), "retry": retry.Retry(NoBackoff(), 0), **options}
+    pool = face.BlockingConnectionPool if pool_size is not None else face.ConnectionPool
+    if pool_size is not None:
+        options["timeout"] = timeout
+
+    def make() -> Any:
+        return face.Redis(connection_pool=pool.from_url(url, **options))
+
     try:
-        pool = face.BlockingConnectionPool if pool_size is not None else face.ConnectionPool
-        if pool_size is not None:
-            options["timeout"] = timeout
-        opened = pool.from_url(url, **options)
+        tried = pool.from_url(url, **options)
         # Made and dropped: what a connection does not take is told now, not with the first call.
-        opened.connection_class(**opened.connection_kwargs)
+        tried.connection_class(**tried.connection_kwargs)
     except (ValueError, TypeError) as error:
         raise StorageError(
             f"The URL {without_password(url)} with these options can't be used ({error}): mend it."
         ) from error
-    return face.Redis(connection_pool=opened)
+    return make
+
+
+def impatient(timeout: float) -> dict[str, Any]:
+    """Return redis-py's options that give up after `timeout` seconds."""
+    return {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+
+
+def plain_scheme(scheme: str) -> str:
+    """Return redis-py's word for the scheme of a URL."""
+    return {"valkey": "redis", "valkeys": "rediss"}.get(scheme, scheme)
 
 
 def import_redis() -> Any:

@@ -66,6 +66,21 @@ class RedisLink:
         """
         if not commands:
             return []
+        replies: list[Any] = await self.guarded(
+            lambda: self._exchange(commands, repeatable), repeatable=repeatable
+        )
+        return replies
+
+    async def guarded(self, ask: Callable[[], Awaitable[Any]], *, repeatable: bool = True) -> Any:
+        """Return what `ask` does, unless the server failed a moment ago.
+
+        Args:
+            ask: asks the server.
+            repeatable: whether that may be done twice.
+
+        Raises:
+            StorageError: the server can't be reached, or refuses.
+        """
         if self.breaker.is_open:
             raise StorageError(
                 f"The server at {self.url} failed a moment ago and isn't asked again yet: "
@@ -74,28 +89,33 @@ class RedisLink:
         try:
             with self._hanging_up() as hung_up:
                 try:
-                    replies = await self._exchange(commands, repeatable)
+                    answer = await ask()
                 except self._redis.AuthenticationError:
                     raise
-                except self._redis.ConnectionError:
+                except self._passing:
                     if not repeatable or hung_up():
                         raise
-                    # A server that was restarted has closed the connections of before.
-                    await _reply(_close_idle(self._connected().connection_pool))
-                    replies = await self._exchange(commands, repeatable)
+                    await self._start_afresh()
+                    answer = await ask()
         except self._redis.ResponseError as error:
             # It answers, if only with a refusal: out of memory, read only, no permission.
             self.breaker.reset()
-            raise self._failed(error, "check its state and this user's rights") from error
+            advice = "check its state and this user's rights"
+            known = self._redis.exceptions
+            elsewhere = known.MovedError | known.ClusterCrossSlotError
+            if isinstance(error, elsewhere) or str(error).startswith("CROSSSLOT"):
+                advice = "it belongs to a cluster, so write redis+cluster:// in the URL"
+            raise self._failed(error, advice) from error
         except self._redis.AuthenticationError as error:
             self.breaker.failed()
             raise self._failed(error, "check user and password in the URL") from error
         except Exception as error:
             # The network's, and whatever redis-py makes of an answer that is no server's.
             self.breaker.failed()
+            await self._give_up()
             raise self._failed(error, "see that it runs and can be reached") from error
         self.breaker.reset()
-        return replies
+        return answer
 
     def reconnect(self, make_client: Callable[[], Any]) -> None:
         """Go on with clients that `make_client` makes, and forget that others failed."""
@@ -108,20 +128,36 @@ class RedisLink:
         if client is not None:
             # It may be gone already, or its event loop.
             with suppress(self._redis.RedisError, OSError, RuntimeError):
-                await _reply(client.aclose() if hasattr(client, "aclose") else client.close())
+                await reply(client.aclose() if hasattr(client, "aclose") else client.close())
+
+    @property
+    def _passing(self) -> tuple[type[Exception], ...]:
+        """The errors after which to start afresh, and ask again."""
+        return (self._redis.ConnectionError,)
+
+    async def _start_afresh(self) -> None:
+        """Forget what belongs to a server that was restarted, and has closed its connections."""
+        await reply(_close_idle(self._connected().connection_pool))
+
+    async def _give_up(self) -> None:
+        """Forget what would lead the next call astray as well."""
 
     async def _exchange(self, commands: list[Command], repeatable: bool) -> list[Any]:
         client = self._connected()
         if len(commands) == 1:
-            replies = [await _reply(client.execute_command(*commands[0]))]
+            replies = [await reply(client.execute_command(*commands[0]))]
         else:
             pipeline = client.pipeline(transaction=not repeatable)
             for command in commands:
                 pipeline.execute_command(*command)
-            replies = await _reply(pipeline.execute())
-        if not all(map(_makes_sense, commands, replies)):
-            raise ValueError("its answer is none that a server gives")
+            replies = await reply(pipeline.execute())
+        for command, answer in zip(commands, replies, strict=True):
+            self._check(command, answer)
         return replies
+
+    def _check(self, command: Command, answer: Any) -> None:
+        if not _makes_sense(command, answer):
+            raise ValueError("its answer is none that a server gives")
 
     @contextmanager
     def _hanging_up(self) -> Iterator[Callable[[], bool]]:
@@ -138,16 +174,16 @@ class RedisLink:
         end = time.monotonic() + self._deadline
         done = threading.Event()
 
-        def hang_up(pool: Any, wait: float) -> None:
-            while not done.wait(wait):
+        def hang_up() -> None:
+            while not done.wait(max(0.05, end - time.monotonic())):
                 with suppress(Exception):  # The other thread opens and closes them, too.
-                    pool.disconnect()
-                wait = 0.05
+                    for pool in self._pools():
+                        pool.disconnect()
 
-        arguments = (self._connected().connection_pool, self._deadline)
-        watch = threading.Thread(target=hang_up, args=arguments, daemon=True)
+        watch = threading.Thread(target=hang_up, daemon=True)
         watch.start()
         try:
+            self._connected()
             yield lambda: time.monotonic() >= end
         except Exception as error:
             if time.monotonic() < end:
@@ -157,9 +193,19 @@ class RedisLink:
             done.set()
             watch.join()
 
+    def _pools(self) -> list[Any]:
+        """Return where connections are that may have to be closed while they are used."""
+        pool = self._connected().connection_pool
+        sentinels = pool.sentinel_manager.sentinels if hasattr(pool, "sentinel_manager") else []
+        return [pool, *(sentinel.connection_pool for sentinel in sentinels)]
+
     def _failed(self, error: Exception, advice: str) -> StorageError:
-        said = str(error) or type(error).__name__
-        return StorageError(f"The server at {self.url} did not do as asked ({said}): {advice}.")
+        reason = str(error) or type(error).__name__
+        if type(error).__name__ == "MasterNotFoundError":
+            # redis-py describes each connection, down to its buffers.
+            reason = "no Sentinel names a master"
+            advice = "see that they run and know this service"
+        return StorageError(f"The server at {self.url} did not do as asked ({reason}): {advice}.")
 
     def _connected(self) -> Any:
         """Return the client; asyncio's connections belong to the event loop that opened them."""
@@ -167,13 +213,17 @@ class RedisLink:
             loop = _running_loop()
             if self._client is None or loop is not self._loop:
                 self._client = self._make_client()
-                self._loop = (
-                    loop if inspect.iscoroutinefunction(self._client.execute_command) else None
-                )
+                self._loop = loop if is_awaited(self._client) else None
         return self._client
 
 
-async def _reply(answer: Any) -> Any:
+def is_awaited(client: Any) -> bool:
+    """Return whether the client's replies have to be awaited."""
+    return inspect.iscoroutinefunction(client.execute_command)
+
+
+async def reply(answer: Any) -> Any:
+    """Return an answer, awaited if it has to be."""
     return await answer if isinstance(answer, Awaitable) else answer
 
 

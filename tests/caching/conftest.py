@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
+from pytest_cachekit.caching import open_async_cache, open_cache
 from pytest_cachekit.plugin.caches import CacheFactory, SteppedClock
 
 from .driven import Driven
 from .servers import Server, TLSDoor, certificate
+from .several_servers import Cluster, running
 
 KINDS = {
     "memory": ["memory"],
     "file": ["file"],
     "fakeredis": ["redis"],
     "server": ["server"],
+    "cluster": ["cluster"],
     "memory over fakeredis": ["memory", "redis"],
     "memory over file": ["memory", "file"],
     "memory over server": ["memory", "server"],
@@ -41,7 +44,7 @@ class Makers:
 
     @property
     def keeps_time_by_server(self) -> bool:
-        return "redis" in self.kind or "server" in self.kind
+        return any(word in self.kind for word in ("redis", "server", "cluster"))
 
     def __call__(self, **options: Any) -> Any:
         return self.make(**options)
@@ -72,6 +75,13 @@ def secure_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     running.kill()
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three real servers that are a cluster."""
+    with running(Cluster(tmp_path_factory.mktemp("cluster"))) as started:
+        yield started
+
+
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     running = asyncio.new_event_loop()
@@ -85,6 +95,8 @@ def factory_for(
     url = ""
     if "server" in tiers:
         url = request.getfixturevalue("server").url
+    elif "cluster" in tiers:
+        url = request.getfixturevalue("cluster").url
     elif "secure" in tiers:
         url = request.getfixturevalue("secure_url")
     return CacheFactory(tmp_path, clock, url)
@@ -93,6 +105,25 @@ def factory_for(
 @pytest.fixture(params=FACES)
 def face(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(params=FACES)
+def open_on(
+    request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop
+) -> Iterator[Callable[..., Any]]:
+    """Open a cache on a server, behind each face."""
+    opened: list[Any] = []
+
+    def open_one(url: str, **options: Any) -> Any:
+        if request.param == "plain":
+            opened.append(open_cache("faults", url, **options))
+        else:
+            opened.append(Driven(open_async_cache("faults", url, **options), loop))
+        return opened[-1]
+
+    yield open_one
+    for cache in opened:
+        cache.close() if request.param == "plain" else cache.disconnect()
 
 
 @pytest.fixture(params=KINDS)
@@ -112,7 +143,7 @@ def make(
         monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
     factory = factory_for(request, tmp_path, cachekit_clock, names)
     driven: list[Driven] = []
-    kinds = ["redis" if name in ("server", "secure") else name for name in names]
+    kinds = ["redis" if name in ("server", "cluster", "secure") else name for name in names]
 
     def make_cache(**options: Any) -> Any:
         maker: Callable[..., Any] = factory.awaited if face == "awaited" else factory

@@ -34,12 +34,13 @@ def server_binary() -> Path:
 class Server:
     """One server, which tests may kill, stop in its tracks and start again."""
 
-    def __init__(self, directory: Path, *settings: str, password: str = "") -> None:
+    def __init__(self, directory: Path, *settings: str, password: str = "", mode: str = "") -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.settings = settings
         self.password = password
-        self.port = _free_port()
+        self.port = free_port()
+        self._mode = [mode] if mode else []
         self._binary = server_binary()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +54,7 @@ class Server:
         file = self.directory / "server.conf"
         file.write_text("\n".join([*place, *self.settings, ""]))
         self._process = subprocess.Popen(
-            [self._binary, file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [self._binary, file, *self._mode], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
@@ -135,7 +136,8 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
     target.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

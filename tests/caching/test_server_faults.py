@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_cachekit.caching import open_async_cache, open_cache
+from pytest_cachekit.caching import open_cache
 from pytest_cachekit.errors import CacheError, StorageError
 
 from .driven import Driven
@@ -40,25 +39,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path / "server").start()
     yield running
     running.kill()
-
-
-@pytest.fixture(params=["plain", "awaited"])
-def open_on(
-    request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop
-) -> Iterator[Callable[..., Any]]:
-    """Open a cache on a server, behind each face."""
-    opened: list[Any] = []
-
-    def open_one(url: str, **options: Any) -> Any:
-        if request.param == "plain":
-            opened.append(open_cache("faults", url, **options))
-        else:
-            opened.append(Driven(open_async_cache("faults", url, **options), loop))
-        return opened[-1]
-
-    yield open_one
-    for cache in opened:
-        cache.close() if request.param == "plain" else cache.disconnect()
 
 
 def fails_soon(cache: Any, name: str) -> str:
