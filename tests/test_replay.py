@@ -241,3 +241,34 @@ def test_module_fixtures_of_tests_around_hits_are_torn_down_in_time(project: Pro
         "test_a.py::test_second",
         "test_c.py::test_second",
     ]
+
+
+def test_modules_that_are_loaded_lazily_stay_unloaded(project: Project) -> None:
+    lazy = """
+        import importlib.util, sys
+        def lazily(name):
+            spec = importlib.util.find_spec(name)
+            spec.loader = importlib.util.LazyLoader(spec.loader)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            spec.loader.exec_module(module)
+        lazily("broken")
+        """
+    before = project.write(
+        {
+            "broken.py": "raise RuntimeError('nobody wanted this')",
+            "lazy.py": lazy,
+            "test_it.py": """
+                import lazy, subprocess, sys
+                def test_it(): pass
+                def test_child():
+                    subprocess.run([sys.executable, "-c", "import lazy"], check=True)
+                """,
+        }
+    )
+    recorded = before.run("--cachekit")
+    assert recorded.counts == {"passed": 2}, recorded.stdout
+    again = before.run("--cachekit")
+
+    assert set(again.verdicts.values()) == {"hit"}, again.reasons
+    assert "nobody wanted this" not in recorded.stdout + recorded.stderr + again.stdout

@@ -105,3 +105,23 @@ def test_a_fixture_of_which_its_plugin_tells_at_the_end_makes_a_test_run(project
     assert run.verdicts["test_it.py::test_other"] == "hit"
     assert run.reasons[IT] == "asks for count, of which its plugin tells later"
     assert run.verdicts["test_it.py::test_dynamic"] == "uncacheable"
+
+
+def test_conftests_of_packages_tell_of_tests_not_of_what_fixtures_saw(project: Project) -> None:
+    packaged = project.write(
+        {
+            "tests/__init__.py": "",
+            "tests/conftest.py": """
+                def pytest_terminal_summary(terminalreporter): terminalreporter.line("the end")
+                """,
+            "tests/test_it.py": """
+                import pytest
+                @pytest.fixture
+                def thing(): return 1
+                def test_it(thing): assert thing
+                """,
+        }
+    )
+    packaged.run("--cachekit")
+
+    assert packaged.run("--cachekit").verdicts == {"tests/test_it.py::test_it": "hit"}

@@ -19,7 +19,7 @@ from ..inputs.tracing.shared_values import watch_value
 from .hooks import HookError, declared_inputs, declares_all
 from .obstacles import is_hypothesis_test
 
-_HARMLESS = frozenset({"_pytest", "", "conftest", __name__.partition(".")[0]})
+_HARMLESS = frozenset({"_pytest", "", __name__.partition(".")[0]})
 """Packages whose fixtures add to reports only. Conftests mostly tell what concerns no fixture."""
 
 
@@ -210,14 +210,21 @@ class _Reporters:
         if getattr(fixture, "_autouse", False):
             return False
         package = _package(fixture.func.__module__)
-        return package not in _HARMLESS and any(
-            _package(implementation.function.__module__) == package
+        if package in _HARMLESS or _is_conftest(fixture.func.__module__):
+            return False
+        tellers = (
+            implementation.function.__module__
             for implementation in hook.pytest_terminal_summary.get_hookimpls()
         )
+        return any(_package(each) == package and not _is_conftest(each) for each in tellers)
 
 
 def _package(module: str | None) -> str:
     return (module or "").partition(".")[0]
+
+
+def _is_conftest(module: str | None) -> bool:
+    return (module or "").rpartition(".")[2] == "conftest"
 
 
 def _names(value: str | Sequence[str]) -> Sequence[str]:

@@ -10,6 +10,7 @@ import os
 import posix
 import sys
 from collections.abc import Iterable, Iterator
+from inspect import getattr_static
 
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
@@ -81,7 +82,8 @@ class ChildProcess:
         """Read the files of modules for which no loader was asked: that of `__main__`, for one."""
         recorder = self._recorder
         for name, module in list(sys.modules.items()):
-            path = getattr(module, "__file__", None)
+            # One that is to be loaded when it is first asked for stays as it is.
+            path = getattr_static(module, "__file__", None)
             if isinstance(path, str) and name not in self._loaded:
                 path = os.path.join(self._folder, path)
                 if os.path.normpath(path) not in recorder.modules.actions:

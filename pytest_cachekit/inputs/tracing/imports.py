@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, PathFinder, SourceFileLoader
+from inspect import getattr_static
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -231,7 +232,8 @@ def note_loaded_modules(recorder: Recorder) -> None:
     """Make project modules that were imported too early to be traced everybody's inputs."""
     own = __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
+        # One that is to be loaded when it is first asked for stays as it is.
+        path = getattr_static(module, "__file__", None)
         if not isinstance(path, str) or name.partition(".")[0] in (own, "__main__"):
             continue
         path = os.path.abspath(path)

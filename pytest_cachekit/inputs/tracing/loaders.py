@@ -19,6 +19,7 @@ from importlib.machinery import (
     NamespaceLoader,
     SourceFileLoader,
 )
+from inspect import getattr_static
 from types import ModuleType
 from typing import Any
 
@@ -65,8 +66,7 @@ def watch_loaders(recorder: Recorder, patches: Patches, prepare: dict[str, Prepa
         if name in sys.modules:
             act(sys.modules[name])
     for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType):
-            recorder.observe(recorder.opens.loading, vars(module).get("__spec__"))
+        recorder.observe(recorder.opens.loading, getattr_static(module, "__spec__", None))
 
 
 def is_foreign(spec: ModuleSpec) -> bool:

@@ -96,9 +96,13 @@ class NativeOpens:
         """Whether the kernel tells of anything."""
         return self._queue is not None
 
-    def loading(self, spec: ModuleSpec | None) -> None:
+    def loading(self, spec: object) -> None:
         """Begin, if the module of `spec`, which is about to be loaded, could open files."""
-        if spec is not None and isinstance(spec.loader, ExtensionFileLoader) and spec.origin:
+        if (
+            isinstance(spec, ModuleSpec)
+            and isinstance(spec.loader, ExtensionFileLoader)
+            and spec.origin
+        ):
             self.loading_library(spec.origin)
 
     def loading_library(self, path: str) -> None:
