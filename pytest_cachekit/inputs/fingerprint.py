@@ -30,6 +30,7 @@ import os
 import posix
 import stat
 from collections.abc import Callable
+from functools import cached_property
 
 from .aside import import_aside
 from .digest import digest, digest_text
@@ -103,8 +104,6 @@ class Fingerprints:
         # Variables count as they were before any code of the project could change them.
         self._environment: dict[bytes, bytes] = dict(os.environ._data)  # type: ignore[attr-defined]
         self._variables: dict[str, str] = {}
-        self.distributed = any(name.startswith(_OF_WORKERS.encode()) for name in self._environment)
-        """Whether tests run in workers of pytest-xdist."""
         if umask is None:
             mask = posix.umask(0)
             posix.umask(mask)
@@ -134,6 +133,11 @@ class Fingerprints:
             "declared": self.declared,
         }
         """How each kind is computed from a name."""
+
+    @cached_property
+    def distributed(self) -> bool:
+        """Whether tests run in workers of pytest-xdist; may be set by who knows."""
+        return any(name.startswith(_OF_WORKERS.encode()) for name in self._environment)
 
     def forget_places(self) -> None:
         """Forget where modules are found: `sys.path` is another one now."""
