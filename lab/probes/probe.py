@@ -17,12 +17,14 @@ table named `every` holds what all probes of its file have. Keys:
 | `environment` | `before` and `after`: environment variables                              |
 | `arguments`   | `before` and `after`: pytest's                                           |
 | `python`      | `before` and `after`: the interpreter's                                  |
+| `since`       | the first Python that can run it, as [3, 12]                             |
 | `folder`      | where pytest runs, below the project's directory                         |
 | `limit`       | why the cache is fooled, or can't behave as if it weren't there          |
 """
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +66,7 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     environment: Variables = Variables()
     arguments: Words = Words()
     python: Words = Words()
+    since: tuple[int, int] = (3, 11)
     folder: str = "."
     limit: str = ""
 
@@ -74,12 +77,13 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def load_probes(folder: Path = HERE) -> list[Probe]:
-    """Return the probes in `folder`, by area and in the order of their files.
+    """Return the probes in `folder` that this Python can run, in the order of files.
 
     Raises:
         ValueError: a file isn't TOML, or a table in it isn't a probe.
     """
-    return [probe for path in sorted(folder.glob("*.toml")) for probe in _read(path)]
+    probes = (probe for path in sorted(folder.glob("*.toml")) for probe in _read(path))
+    return [probe for probe in probes if sys.version_info >= probe.since]
 
 
 def _read(path: Path) -> Iterator[Probe]:
