@@ -3,7 +3,7 @@
     python -m benchmarks.growth --tests 1000 10000
 
 Each suite tests a package of a tenth as many modules as tests (but 100 at least, 5,000 at most),
-which import each other in layers, by files of 30 tests. It runs plain, with an empty cache, again,
+which import each other as a tree, by files of 30 tests. It runs plain, with an empty cache, again,
 after an edit of a function that few tests call, and after one of a function that all call. Prints,
 for each suite, CPU seconds, ratios to the plain run, the most memory of pytest, and the cache's
 size on the disk; then what one test more costs, between each suite and the one before.
@@ -25,8 +25,8 @@ from pathlib import Path
 
 _PER_FILE = 30
 _FUNCTIONS = 12
-_LAYER = 25
-"""Modules that rest on one of the layer before each."""
+_BESIDE = 4
+"""Modules that rest on the same one."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Suite:
         (self.root / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
         (package / "base.py").write_text("def price(value):\n    return value + 1\n")
         for number in range(self.modules):
-            below = "base" if number < _LAYER else f"part{number - _LAYER}"
+            below = f"part{number // _BESIDE}" if number else "base"
             lines = [f"from shop import base, {below}", f"RATE = {number}"]
             for index in range(_FUNCTIONS):
                 lines += [f"def f{index}(value):", f"    return base.price(value) + {index}"]
