@@ -114,9 +114,18 @@ def test_the_bound_of_a_type_parameter_was_asked_for_by_an_earlier_test(project:
     assert set(changed.outcomes.values()) == {"failed"}
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        "def work(x: Number): return 3",
+        "@staticmethod\ndef work(x: Number): return 3",
+        "@cache\ndef work() -> Number: return 3",
+        "work: Number = 3",
+    ],
+)
 @pytest.mark.parametrize(("dispatches", "verdict"), [(True, "stale"), (False, "hit")])
 def test_annotations_matter_where_something_may_read_them(
-    project: Project, dispatches: bool, verdict: str
+    project: Project, dispatches: bool, verdict: str, work: str
 ) -> None:
     test = f"""
         {"from functools import singledispatch" if dispatches else ""}
@@ -128,7 +137,7 @@ def test_annotations_matter_where_something_may_read_them(
     before = project.write(
         {
             "kinds.py": "Number = int",
-            "base.py": "from kinds import Number\ndef work(x: Number): return 3",
+            "base.py": f"from functools import cache\nfrom kinds import Number\n{work}",
             "mod.py": "from base import work\ndef handle(x): return 2 if work else 3",
             "test_it.py": test,
         }
@@ -138,6 +147,33 @@ def test_annotations_matter_where_something_may_read_them(
     changed = before.replace("kinds.py", "int", "str").run("--cachekit")
 
     assert changed.verdicts == {IT: verdict}
+
+
+def test_annotations_matter_where_they_do_something(project: Project) -> None:
+    before = project.write(
+        {
+            "marks.py": "SEEN = []\ndef mark(x): SEEN.append(x)",
+            "kinds.py": "LIMIT = 1",
+            "mod.py": """
+                from kinds import LIMIT
+                from marks import mark
+
+                def work(x: mark(LIMIT)): pass
+                """,
+            "test_it.py": """
+                import mod
+                from marks import SEEN
+
+                def test_it():
+                    assert SEEN == [1]
+                """,
+        }
+    )
+    before.run("--cachekit")
+
+    changed = before.replace("kinds.py", "1", "2").run("--cachekit")
+
+    assert changed.outcomes == {IT: "failed"}
 
 
 def test_what_is_imported_beside_a_changed_name_is_not_changed(project: Project) -> None:

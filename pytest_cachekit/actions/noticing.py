@@ -16,7 +16,8 @@ from ..inputs.fingerprint import Fingerprints
 from ..inputs.library_names import LibraryNames
 from ..inputs.manifest import FileRecord, Manifest
 from ..inputs.reading import Source, bits
-from ..inputs.reflection import REFLECTION
+from ..inputs.reflection import ANNOTATED
+from ..inputs.spelling import bindings_in, only
 from ..inputs.words import WORD
 from .spreading import Spread, UnclearError
 from .texts import Texts
@@ -31,8 +32,10 @@ class Reach:
     """Why all that rests on the closure notices."""
 
 
-Reaches = dict[tuple[frozenset[Source], frozenset[Source], frozenset[str]], Reach]
-"""By import closure, rows that changed, and distributions."""
+Reaches = dict[tuple[frozenset[Source], frozenset[Source], frozenset[str], bool], Reach]
+"""By import closure, rows that changed, distributions, and whether all annotations count."""
+
+_READERS = frozenset(map(only, ANNOTATED))
 
 
 class Noticing:
@@ -51,30 +54,42 @@ class Noticing:
         self._library = library
         self._texts = texts
         self._shared = reaches
-        self._reaches: dict[tuple[int, int, frozenset[str]], Reach] = {}
+        self._reaches: dict[tuple[int, int, frozenset[str], bool], Reach] = {}
         self._naming: dict[frozenset[str], tuple[int, int]] = {}
         self._telling: dict[tuple[int, frozenset[str]], bool] = {}
 
     def why(self, manifest: Manifest, name: str, changed: Mapping[int, Difference]) -> str | None:
         """Return how the test `name` notices the `changed` rows; None where it can't."""
+        told = self._why(manifest, name, changed, annotations=False)
+        if told is not None:
+            return told
+        functions = int.from_bytes(manifest.functions, "little")
+        if self._first_naming(functions, _READERS) is None:
+            return None
+        return self._why(manifest, name, changed, annotations=True)
+
+    def _why(
+        self, manifest: Manifest, name: str, changed: Mapping[int, Difference], *, annotations: bool
+    ) -> str | None:
         distributions = self._distributions(manifest)
         sources = int.from_bytes(manifest.sources, "little")
         rows = 0
         for index in changed:
             rows |= 1 << index
-        key = (sources, rows, distributions)
+        key = (sources, rows, distributions, annotations)
         reach = self._reaches.get(key)
         if reach is None:
-            reach = self._reaches[key] = self._reach(sources, changed, distributions)
+            reach = self._reach(sources, changed, distributions, annotations)
+            self._reaches[key] = reach
         if reach.reason is not None:
             return reach.reason
         functions = int.from_bytes(manifest.functions, "little")
         naming = self._first_naming(functions, reach.names)
         if naming is not None:
             return self._describe(naming, reach.names)
-        if not reach.names.isdisjoint(WORD.findall(name.partition("[")[0])):
+        names = bindings_in(reach.names)
+        if not names.isdisjoint(WORD.findall(name.partition("[")[0])):
             return "the test's id names it"
-        names = reach.names - REFLECTION
         if self._texts.is_named_by_configuration(names):
             return "the configuration names it"
         inputs = int.from_bytes(manifest.inputs, "little")
@@ -106,13 +121,20 @@ class Noticing:
         return frozenset(found)
 
     def _reach(
-        self, sources: int, changed: Mapping[int, Difference], distributions: frozenset[str]
+        self,
+        sources: int,
+        changed: Mapping[int, Difference],
+        distributions: frozenset[str],
+        annotations: bool,
     ) -> Reach:
         closure = frozenset(self._record.sources[index] for index in bits(sources))
         rows = frozenset(self._record.sources[index] for index in changed)
-        key = (closure, rows, distributions)
+        key = (closure, rows, distributions, annotations)
         if key not in self._shared:
-            spread = Spread(closure, distributions, self._fingerprints, self._library, self._texts)
+            spread = Spread(
+                closure, distributions, self._fingerprints, self._library, self._texts,
+                annotations=annotations,
+            )  # fmt: skip
             try:
                 for index, difference in changed.items():
                     spread.begin(self._record.sources[index], difference)

@@ -9,6 +9,7 @@ import sys
 from ..inputs.fingerprint import Fingerprints
 from ..inputs.layout import Region
 from ..inputs.loaded import ClassKind
+from .running import RunningParts
 from .texts import Texts
 
 
@@ -21,12 +22,14 @@ class QuietModules:
         distributions: frozenset[str],
         fingerprints: Fingerprints,
         texts: Texts,
+        running: RunningParts,
     ) -> None:
         """Judge modules that `files` of the project, and `distributions`, hold."""
         self._files = files
         self._distributions = distributions
         self._fingerprints = fingerprints
         self._texts = texts
+        self._running = running
         self._known: dict[str, bool] = {}
 
     def includes(self, name: str) -> bool:
@@ -54,7 +57,8 @@ class QuietModules:
             owner = self._fingerprints.distributions.owner(path, layout.installed_roots)
             return owner in self._distributions
         file = layout.name(path)
-        loaded, text = self._texts.loaded(file), self._texts.now(file)
+        row = (file, self._fingerprints.now("file", file))
+        loaded, text = self._texts.loaded(file), self._texts.of(row)
         if file not in self._files or loaded is None or text is None:
             return False
         return all(
@@ -64,5 +68,5 @@ class QuietModules:
                 isinstance(part.node, ast.ClassDef)
                 and loaded.kind_of_bases(part.node) is ClassKind.ACTIVE
             )
-            for part in text.parts
+            for part in (self._running.of(row, part) for part in text.parts)
         )

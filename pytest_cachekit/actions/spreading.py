@@ -6,19 +6,26 @@ import ast
 import os
 import sys
 from collections.abc import Collection, Iterable
-from functools import cached_property
 
 from ..inputs.bindings import Difference, Part
 from ..inputs.fingerprint import Fingerprints
-from ..inputs.fixture_definitions import is_fixture, may_be_fixture, names_given_to_fixture
-from ..inputs.import_statements import imported_alike, imported_under, listed
-from ..inputs.joined_classes import joins_classes
+from ..inputs.fixture_definitions import is_fixture, names_given_to_fixture
+from ..inputs.import_statements import (
+    imported_alike,
+    imported_otherwise,
+    imported_under,
+    listed,
+)
+from ..inputs.import_time import has_pure_decorators
 from ..inputs.library_names import LibraryNames
 from ..inputs.loaded import ClassKind, LoadedModule
 from ..inputs.reading import Source
-from ..inputs.reflection import AT_IMPORT, COMPUTING, REFLECTION
+from ..inputs.reflection import AT_IMPORT, REFLECTION
 from ..inputs.spelling import bindings_in, looked_into, ways_to, ways_to_fixture
+from ..inputs.type_checking import FLAG
+from ..inputs.words import FUNCTIONS
 from .quiet_modules import QuietModules
+from .running import RunningParts
 from .texts import Texts
 
 # pytest, unittest and the language look these up in modules.
@@ -34,8 +41,6 @@ _LOOKED_UP = frozenset(
 
 # These do something to all loggers that there are.
 _SEE_LOGGERS = frozenset({"dictConfig", "fileConfig", "loggerDict", "getChildren"})
-# Of the standard library, these read the annotations of functions that they are called with.
-_DISPATCHES = frozenset({"singledispatch", "singledispatchmethod"})
 
 
 class UnclearError(Exception):
@@ -52,17 +57,33 @@ class Spread:
         fingerprints: Fingerprints,
         library: LibraryNames,
         texts: Texts,
+        *,
+        annotations: bool = False,
     ) -> None:
+        """Look through the import-time code of `closure`.
+
+        Args:
+            closure: versions of files of the project.
+            distributions: those that are used, with what they require.
+            fingerprints: what inputs are now.
+            library: what these distributions could look up.
+            texts: reads the files.
+            annotations: whether the test asks for some, so that all of them name something. Where
+                others may read them all do anyway.
+        """
         self._closure = closure
         self._distributions = distributions
         self._fingerprints = fingerprints
         self._library = library
         self._texts = texts
         self._names: set[str] = set()
-        self._quiet = QuietModules(
-            frozenset(name for name, _ in closure), distributions, fingerprints, texts
+        self._running = RunningParts(closure, texts)
+        self._annotations = (
+            annotations or self._running.dispatches or library.read_annotations(distributions)
         )
-        self._parts: dict[Part, frozenset[str]] = {}
+        """Whether somebody may look at the annotations of what he is handed."""
+        files = frozenset(name for name, _ in closure)
+        self._quiet = QuietModules(files, distributions, fingerprints, texts, self._running)
         self._gone: set[str] = set()
         """Files that lost a name."""
         self._fixtures = False
@@ -79,6 +100,10 @@ class Spread:
         module = self._texts.loaded(row[0])
         if module is None:
             raise UnclearError(f"{row[0]} isn't loaded")
+        difference = Difference(
+            tuple(self._running.of(row, part) for part in difference.gone),
+            tuple(self._running.of(row, part) for part in difference.came),
+        )
         heads = {
             (*part.scope, next(iter(part.binds)))
             for part in (*difference.gone, *difference.came)
@@ -115,36 +140,25 @@ class Spread:
         while pending:
             found: set[str] = set()
             for row in self._closure:
-                text = self._texts.of(row)
-                if text is None:
+                touched = self._running.touched_by(row, pending | REFLECTION | AT_IMPORT)
+                if touched is None:
                     raise UnclearError(f"{row[0]} can't be read")
-                for part in text.touched_by(pending | REFLECTION | AT_IMPORT):
+                for part in touched:
                     if self._names_any(row, part, pending):
                         found |= self._tainted(row, part)
                     elif part.scope and not pending.isdisjoint(part.binds):
                         found |= self._compared(row, part)
-                for part in text.annotated_with(pending) if self._reads_annotations else ():
-                    made = part.scope[-1:] if any(map(_is_hook, part.binds)) else ()
-                    found |= _ways_to((*part.binds, *made))
             pending = self._with_parameters(self._names | found) - self._names
             self._names |= pending
+        if self._running.skips:
+            # Who makes that constant true runs the block.
+            if self._library.may_set_flag(self._distributions) or self._running.may_set_flag():
+                raise UnclearError("TYPE_CHECKING may have been set")
+            self._names |= ways_to(FLAG)
         return frozenset(self._names)
 
-    @cached_property
-    def _reads_annotations(self) -> bool:
-        """Whether libraries may look at the annotations of functions that they are handed."""
-        texts = map(self._texts.of, self._closure)
-        return self._library.read_annotations(self._distributions) or any(
-            text is not None and not _DISPATCHES.isdisjoint(text.words) for text in texts
-        )
-
     def _names_any(self, row: Source, part: Part, pending: frozenset[str]) -> bool:
-        module = self._texts.loaded(row[0])
-        if module is None or (REFLECTION | AT_IMPORT | COMPUTING).isdisjoint(part.names):
-            return not pending.isdisjoint(part.names)
-        if part not in self._parts:
-            self._parts[part] = module.names(part)
-        names = self._parts[part]
+        names = self._running.names(row, part, annotations=self._annotations)
         return not pending.isdisjoint(names) or any(
             self._may_hold(where, pending) for where in looked_into(names)
         )
@@ -181,7 +195,10 @@ class Spread:
     def _compared(self, row: Source, part: Part) -> frozenset[str]:
         """Return the names of a class that is compared, by the names that it holds, with others."""
         module = self._texts.loaded(row[0])
-        if module is None or module.kind(part.scope) is ClassKind.PLAIN:
+        if module is None or not module.compares(part.scope):
+            return frozenset()
+        # Of what an abstract class has, only what is abstract is compared.
+        if module.kind(part.scope) is ClassKind.CALLED and _is_method(part):
             return frozenset()
         return _ways_to(part.scope)
 
@@ -194,7 +211,7 @@ class Spread:
     ) -> frozenset[str]:
         """Return what to look for in order to find who looks up `binds`."""
         names = set(binds)
-        if may_be_fixture(part.node):
+        if module.may_be_fixture(part):
             given = names_given_to_fixture(part.node)
             if given is None:
                 raise UnclearError(f"{row[0]} computes the name of a fixture")
@@ -207,7 +224,7 @@ class Spread:
                 self._library.knows(name, self._distributions, bare=True) for name in names
             ):
                 raise UnclearError(f"plugins may know the fixture {min(names)}")
-            if self._library.enumerate_objects(self._distributions):
+            if self._is_listed_outside(part):
                 names |= {module.last_name, "modules"}
             if "__doc__" in names:
                 names.add("getdoc")
@@ -218,64 +235,44 @@ class Spread:
         if kind is ClassKind.ACTIVE:
             raise UnclearError(f"the making of {'.'.join(part.scope)} in {row[0]} runs code")
         found: frozenset[str] = frozenset()
-        if kind is ClassKind.KNOWN or self._is_known_outside(part, names):
+        is_known = kind is ClassKind.KNOWN or (kind is ClassKind.CALLED and not _is_method(part))
+        if is_known or self._is_known_outside(part, names):
             found |= _ways_to(part.scope)
         names |= {
             f"_{part.scope[-1].lstrip('_')}{name}"
             for name in binds
             if name.startswith("__") and not name.endswith("__")
         }
-        return found | _ways_to(names, module.relatives(part.scope) | self._classes_elsewhere)
+        return found | _ways_to(names, module.relatives(part.scope) | self._running.joined_classes)
 
-    @cached_property
-    def _classes_elsewhere(self) -> frozenset[str]:
-        """Names of classes whose instances may be of any other class, for all that is loaded here.
+    def _check_imports(
+        self, row: Source, module: LoadedModule, part: Part, difference: Difference
+    ) -> None:
+        text = self._texts.now(row[0])
+        parts = [] if text is None else text.parts
+        for name in sorted(imported_otherwise(module, part, difference, parts)):
+            if not self._quiet.includes(name):
+                raise UnclearError(f"{row[0]} imports {name}, or did")
 
-        Where a module isn't loaded, a class of it may bring two others together.
-        """
-        every, unseen = list[ast.stmt](), list[ast.stmt]()
-        for row in self._closure:
-            text = self._texts.of(row)
-            nodes = [part.node for part in ([] if text is None else text.parts)]
-            every += nodes
-            unseen += nodes if self._texts.loaded(row[0]) is None else ()
-        joined = any(joins_classes(inner) for node in unseen for inner in ast.walk(node))
-        found = every if joined else unseen
-        return frozenset(node.name for node in found if isinstance(node, ast.ClassDef))
+    def _is_listed_outside(self, part: Part) -> bool:
+        """Return whether others may find `part` by what holds it: a class or a module."""
+        is_noted = self._annotations and isinstance(part.node, ast.AnnAssign)
+        return is_noted or self._library.enumerate_objects(self._distributions)
 
     def _is_known_outside(self, part: Part, names: Iterable[str]) -> bool:
         return (
             any(_is_hook(name) for name in names)
-            or self._library.enumerate_objects(self._distributions)
+            or self._is_listed_outside(part)
             or any(
                 self._library.knows(name, self._distributions, bare=is_fixture(part.node))
                 for name in names
             )
         )
 
-    def _check_imports(
-        self, row: Source, module: LoadedModule, part: Part, difference: Difference
-    ) -> None:
-        other = {
-            name
-            for side in (difference.gone, difference.came)
-            if part not in side
-            for one in side
-            for name in module.imported(one)
-        }
-        text = self._texts.now(row[0])
-        came = {one.key for one in difference.came}
-        kept = {
-            name
-            for one in ([] if text is None else text.parts)
-            if one.key not in came and isinstance(one.node, (ast.Import, ast.ImportFrom))
-            for name in module.imported(one)
-        }
-        for name in module.imported(part):
-            if name in other or name in kept:
-                continue
-            if not self._quiet.includes(name):
-                raise UnclearError(f"{row[0]} imports {name}, or did")
+
+def _is_method(part: Part) -> bool:
+    """Return whether `part` makes a method or a property, and no abstract one."""
+    return isinstance(part.node, FUNCTIONS) and has_pure_decorators(part.node)
 
 
 def _is_hook(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from ..inputs.packed_data import unpack_data
 from ..inputs.possible_words import possible_words
 from ..inputs.reading import Source
 from ..inputs.spelling import standing_for
+from ..inputs.type_checking import FLAG, false_conditions
 from ..inputs.version import Version
 from ..inputs.words import WORD, words_of_function
 
@@ -44,18 +46,22 @@ class Text:
         return self._version.parts
 
     def touched_by(self, names: frozenset[str]) -> list[Part]:
-        """Return the parts that name one of `names`, and those that bind one of them in a class."""
+        """Return the parts that name one of `names`, and those that bind one of them in a class.
+
+        Annotations count.
+        """
         if names not in self._touched:
             self._touched[names] = [*self._find_touched(names)]
         return self._touched[names]
 
-    def annotated_with(self, names: frozenset[str]) -> list[Part]:
-        """Return the functions without decorators whose annotations name one of `names`."""
-        return [
-            part
-            for part in self.parts
-            if self._may_name(names, *part.lines) and not names.isdisjoint(part.annotations)
-        ]
+    def skips(self, part: Part) -> bool:
+        """Return whether a block for type checkers, as `part` is one, doesn't run in this version.
+
+        One that doesn't know what they take for true has none.
+        """
+        if FLAG not in self.words and self._version.text.isascii():
+            return True
+        return isinstance(part.node, ast.If) and ast.unparse(part.node.test) in self._false
 
     def function_names(self, line: int, names: frozenset[str]) -> bool:
         """Return whether the code of the function that begins on `line` names one of `names`."""
@@ -74,6 +80,10 @@ class Text:
             owner = name.rpartition(".")[0].rpartition(".")[2] or None
             self._code[line] = frozenset(words_of_function(node, owner))
         return self._code[line]
+
+    @cached_property
+    def _false(self) -> frozenset[str]:
+        return false_conditions(self.parts)
 
     def _find_touched(self, names: frozenset[str]) -> Iterator[Part]:
         if not self._may_name(names, 1, len(self._version.lines)):

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .import_time import has_pure_decorators, names_at_import
-from .words import FUNCTIONS, WhereNames, signature, words_at_import
+from .signatures import annotations_of, defaults, parameters, signature
+from .words import FUNCTIONS, WhereNames, words_at_import
 
 Form = Callable[[ast.stmt], str]
 
@@ -56,19 +57,25 @@ class Part:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Words of what runs at import."""
-        return self.names_where(None)
+        """Words of what runs at import, and of all annotations."""
+        return self.names_where(None, annotations=True)
 
-    @cached_property
-    def annotations(self) -> frozenset[str]:
-        """Words of annotations that `names` leaves out, as they only matter to who reads them."""
-        if not isinstance(self.node, FUNCTIONS):
-            return frozenset()
-        return frozenset(word for node in signature(self.node) for word in words_at_import(node))
+    def names_where(self, where: WhereNames | None, *, annotations: bool) -> frozenset[str]:
+        """Return the words of what runs at import, as far as it is known `where` it looks.
 
-    def names_where(self, where: WhereNames | None) -> frozenset[str]:
-        """Return the words of what runs at import, as far as it is known `where` it looks."""
-        return frozenset(word for node in self._runs() for word in words_at_import(node, where))
+        Args:
+            where: tells whose names there are; None where nothing is known.
+            annotations: whether those of functions and variables count.
+        """
+        runs = self._runs(annotations=annotations)
+        return frozenset(word for node in runs for word in words_at_import(node, where))
+
+    def without_body(self) -> Part:
+        """Return this part, an `if` statement, as it is where its condition is false."""
+        node = self.node
+        assert isinstance(node, ast.If)
+        rest = ast.copy_location(ast.If(node.test, [ast.Pass()], node.orelse), node)
+        return Part(rest, self.scope, self._body, lambda _: self.text)
 
     @property
     def lines(self) -> tuple[int, int]:
@@ -98,18 +105,20 @@ class Part:
             return "a statement"
         return f"`{text[:57]}...`" if len(text) > 60 else f"`{text}`"
 
-    def _runs(self) -> list[ast.AST]:
+    def _runs(self, *, annotations: bool) -> list[ast.AST]:
         node = self.node
         # What bounds a type parameter is asked for once, and kept.
-        parameters: list[ast.AST] = getattr(node, "type_params", [])
+        bounds: list[ast.AST] = getattr(node, "type_params", [])
         if isinstance(node, ast.ClassDef):
-            return [*node.decorator_list, *node.bases, *node.keywords, *parameters]
+            return [*node.decorator_list, *node.bases, *node.keywords, *bounds]
+        if isinstance(node, ast.AnnAssign) and not annotations:
+            return [node.target, *([node.value] if node.value else [])]
         if not isinstance(node, FUNCTIONS):
             return [node]
-        if node.decorator_list:
-            return [*signature(node), *parameters]
-        # Who reads annotations of a function that was only bound reflects.
-        return [*parameters, *node.args.defaults, *(item for item in node.args.kw_defaults if item)]
+        # Those of fixtures ask for others.
+        asked = parameters(node) if node.decorator_list else []
+        noted = annotations_of(node) if annotations else []
+        return [*node.decorator_list, *bounds, *asked, *noted, *defaults(node)]
 
 
 @dataclass(frozen=True)
@@ -234,11 +243,9 @@ class _Body:
             return False
         if not _RUN_TEXTS.isdisjoint(self._sensitive):
             return False
-        arguments = function.args
-        defaults = [*arguments.defaults, *(node for node in arguments.kw_defaults if node)]
         return (
             has_pure_decorators(function)
-            and all(isinstance(node, ast.Constant) for node in defaults)
+            and all(isinstance(node, ast.Constant) for node in defaults(function))
             and not any(
                 isinstance(node, ast.Call)
                 or (isinstance(node, ast.Name) and node.id in self._rebound)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from .bindings import Difference, Part, bound_by
+from .loaded import LoadedModule
 from .words import words_at_import
 
 
@@ -47,6 +48,30 @@ def listed(difference: Difference) -> frozenset[str]:
         for side in (difference.gone, difference.came)
     ]
     return frozenset((sides[0] ^ sides[1]) - {"__all__"})
+
+
+def imported_otherwise(
+    module: LoadedModule, part: Part, difference: Difference, now: list[Part]
+) -> frozenset[str]:
+    """Return the modules that one of the parts that differ imports, and no other part.
+
+    Args:
+        module: the one that has `part`, or had it.
+        part: what came or went.
+        difference: all that came and went.
+        now: the parts of the module as it is.
+    """
+    other = [
+        one for side in (difference.gone, difference.came) for one in (() if part in side else side)
+    ]
+    came = {one.key for one in difference.came}
+    kept = [
+        one
+        for one in now
+        if one.key not in came and isinstance(one.node, (ast.Import, ast.ImportFrom))
+    ]
+    known = {name for one in (*other, *kept) for name in module.imported(one)}
+    return frozenset(module.imported(part)) - known
 
 
 def _imported(parts: tuple[Part, ...]) -> Iterator[tuple[str, str, str | None, int]]:

@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 
 from .distributions import Distributions
+from .type_checking import SETTING
 
 _Texts = list[tuple[bool, bytes]] | None
 
@@ -27,7 +28,8 @@ _SKIPPED = frozenset(
 )  # fmt: skip
 _ENUMERATES = re.compile(rb"\b(?:dir|vars)\(|\bgetmembers|__dict__\.(?:items|keys|values|copy)\b")
 _READS_ANNOTATIONS = re.compile(
-    rb"get_type_hints|__annotations__|get_annotations|getfullargspec|\bsignature\("
+    rb"get_type_hints|__annotations__|__annotate__|get_annotations|getfullargspec|from_callable"
+    rb"|\bsignature\s*\(|\bsignature as\b|\binspect\.signature\b|\0signature\0|singledispatch"
 )
 _BEFORE = frozenset(b".'\"")
 _IN_WORD = frozenset(b"_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -55,11 +57,16 @@ class LibraryNames:
 
     def enumerate_objects(self, distributions: Iterable[str]) -> bool:
         """Return whether one of `distributions` lists what an object holds."""
-        return any(self._matches(name, _ENUMERATES) for name in distributions)
+        return any(self._matches(place, _ENUMERATES) for place in distributions)
 
     def read_annotations(self, distributions: Iterable[str]) -> bool:
-        """Return whether one of `distributions` reads annotations of functions."""
-        return any(self._matches(name, _READS_ANNOTATIONS) for name in distributions)
+        """Return whether one of `distributions` reads annotations of what it is handed."""
+        return any(self._matches(place, _READS_ANNOTATIONS) for place in distributions)
+
+    def may_set_flag(self, distributions: Iterable[str]) -> bool:
+        """Return whether they could make true what only type checkers take for true."""
+        places = (*self._distributions.of_pytest, *distributions)
+        return any(self._matches(place, SETTING) for place in dict.fromkeys(places))
 
     def _is_in(self, place: str, name: str, bare: bool) -> bool:
         key = (place, name, bare)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import ast
 import os
 import sys
+from abc import ABCMeta
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from types import FunctionType, ModuleType
-from typing import TypeGuard
+from typing import Generic, TypeGuard
 
-from .bindings import Part
+from .bindings import Part, bound_by
+from .fixture_definitions import may_be_fixture
 from .layout import Layout, Region
 from .plain import MISSING, PlainCode
+from .signatures import annotations_of
+from .words import FUNCTIONS
+
+# Modules whose classes compute no names, and list none.
+_SPELL = frozenset({"abc", "builtins", "collections", "collections.abc", "numbers"})
 
 
 class ClassKind(Enum):
@@ -21,6 +28,8 @@ class ClassKind(Enum):
 
     PLAIN = "plain"
     """Nobody but who names what changed."""
+    CALLED = "called"
+    """Besides, classes of Python's own, which spell each name that they look up."""
     KNOWN = "known"
     """The standard library or another package, for whoever has an instance."""
     ACTIVE = "active"
@@ -52,11 +61,38 @@ class LoadedModule:
         """Return whether `part` does nothing but bind names, and import."""
         return self._plain.is_plain(part)
 
-    def names(self, part: Part) -> frozenset[str]:
-        """Return the words of what `part` runs at import, by what it looks into now."""
+    def skips(self, part: Part) -> bool:
+        """Return whether `part` is a block for type checkers, which didn't run here."""
+        node = part.node
+        if not isinstance(node, ast.If) or not self._plain.is_false(node.test):
+            return False
+        inside = {name for inner in node.body for name in bound_by(inner)}
+        inside -= {name for inner in node.orelse for name in bound_by(inner)}
+        return not any(name in vars(self._module) for name in inside)
+
+    def may_be_fixture(self, part: Part) -> bool:
+        """Return whether a decorator of `part` could make a fixture, by what it means now."""
+        pytest = sys.modules.get("pytest")
+        maker = None if pytest is None else vars(pytest).get("fixture")
+        return may_be_fixture(part.node) and any(
+            not self._plain.is_pure(item, "decorators")
+            or self._plain.resolve(item.func if isinstance(item, ast.Call) else item) is maker
+            for item in getattr(part.node, "decorator_list", ())
+        )
+
+    def names(self, part: Part, *, annotations: bool = False) -> frozenset[str]:
+        """Return the words of what `part` runs at import, by what it looks into now.
+
+        Args:
+            part: a statement of this module, as it is or as it was.
+            annotations: whether those count that are only kept.
+        """
+        annotations = annotations or not self._only_keeps_annotations(part)
         own = {inner.id for inner in ast.walk(part.node) if _binds(inner)}
         own |= {inner.arg for inner in ast.walk(part.node) if isinstance(inner, ast.arg)}
-        return part.names_where(lambda node: self._where(node, own, bool(part.scope)))
+        return part.names_where(
+            lambda node: self._where(node, own, bool(part.scope)), annotations=annotations
+        )
 
     def kind(self, scope: tuple[str, ...]) -> ClassKind:
         """Return who looks into the class that `scope` names."""
@@ -64,12 +100,16 @@ class LoadedModule:
             kinds = {self._kind_of(self._class(scope))}
             for head in self._heads.get(scope, ()):
                 if head.decorator_list:
-                    pure = all(map(self._plain.is_pure_class_decorator, head.decorator_list))
+                    pure = all(self._plain.is_pure(item, "classes") for item in head.decorator_list)
                     kinds.add(ClassKind.KNOWN if pure else ClassKind.ACTIVE)
             if len(self._heads.get(scope, ())) != 1:
                 kinds.add(ClassKind.ACTIVE)
             self._kinds[scope] = _strongest(kinds)
         return self._kinds[scope]
+
+    def compares(self, scope: tuple[str, ...]) -> bool:
+        """Return whether the class that `scope` names may look which names others hold."""
+        return type(self._class(scope)) is not type
 
     def relatives(self, scope: tuple[str, ...]) -> frozenset[str]:
         """Return the names of all classes of which an instance may be one of the class at `scope`.
@@ -115,6 +155,19 @@ class LoadedModule:
                     name = f"{base}.{alias.name}"
                     if name in sys.modules:
                         yield name
+
+    def _only_keeps_annotations(self, part: Part) -> bool:
+        node = part.node
+        if isinstance(node, FUNCTIONS):
+            noted = annotations_of(node)
+            if not all(self._plain.is_pure(item, "decorators") for item in node.decorator_list):
+                return False
+        elif isinstance(node, ast.AnnAssign) and not part.scope:
+            noted = [node.annotation]
+        else:
+            # What a class holds may be fields.
+            return False
+        return all(map(self._plain.is_annotation_plain, noted))
 
     def _where(self, node: ast.AST, own: set[str], in_class: bool) -> str | None:
         """Return whose names there are where `node` is looked into, as `words.WhereNames` does.
@@ -179,14 +232,13 @@ class LoadedModule:
         if type(found) is not type:
             if not self._is_standard(type(found)):
                 return ClassKind.ACTIVE
-            # Those of abstract classes and protocols compare names.
-            kind = ClassKind.KNOWN
+            # Those of protocols compare names, that of abstract classes only abstract ones.
+            kind = ClassKind.CALLED if type(found) is ABCMeta else ClassKind.KNOWN
         if issubclass(found, type) and found is not type:
             return ClassKind.ACTIVE
         for base in found.__mro__:
             if self._is_standard(base):
-                if not issubclass(base, BaseException) and base is not object:
-                    kind = ClassKind.KNOWN
+                kind = _strongest({kind, _kind_of_standard(base)})
             elif "__init_subclass__" in vars(base) or self._has_hooks(base):
                 return ClassKind.ACTIVE
             elif not self._is_project(base):
@@ -226,8 +278,14 @@ def _owners_of_functions(owner: type) -> Iterator[str]:
             yield function.__qualname__.rpartition(".")[0].rpartition(".")[2]
 
 
+def _kind_of_standard(base: type) -> ClassKind:
+    if issubclass(base, BaseException) or base is object:
+        return ClassKind.PLAIN
+    return ClassKind.CALLED if base is Generic or base.__module__ in _SPELL else ClassKind.KNOWN
+
+
 def _strongest(kinds: set[ClassKind]) -> ClassKind:
-    for kind in (ClassKind.ACTIVE, ClassKind.KNOWN):
+    for kind in (ClassKind.ACTIVE, ClassKind.KNOWN, ClassKind.CALLED):
         if kind in kinds:
             return kind
     return ClassKind.PLAIN

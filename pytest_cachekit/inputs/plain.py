@@ -16,6 +16,7 @@ from typing import Any
 
 from .bindings import Part, bound_by
 from .pure_objects import known_objects
+from .signatures import annotations_of, defaults
 from .words import FUNCTIONS
 
 MISSING = object()
@@ -70,9 +71,21 @@ class PlainCode:
                 return vars(owner).get(node.attr, MISSING)
         return MISSING
 
-    def is_pure_class_decorator(self, node: ast.expr) -> bool:
-        """Return whether a decorator only adds to the class that it is given."""
-        return self._is_pure(node, "classes")
+    def is_pure(self, decorator: ast.expr, table: str) -> bool:
+        """Return whether one of the `table` "classes" or "decorators", those of functions, only
+        adds to what it is given: it reads no annotations.
+        """
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if self._is_mark(called):
+            return True
+        if isinstance(decorator, ast.Call):
+            if any(keyword.arg == "autouse" for keyword in decorator.keywords):
+                return False
+            values = [*decorator.args, *(keyword.value for keyword in decorator.keywords)]
+            if not all(map(self._expression, values)):
+                return False
+        found = self.resolve(called)
+        return any(found is known for known in known_objects(table))
 
     def is_false(self, node: ast.expr) -> bool:
         """Return whether `node` is the constant that only type checkers take for true."""
@@ -84,14 +97,14 @@ class PlainCode:
         if isinstance(node, FUNCTIONS):
             return self._function(node, in_class)
         if isinstance(node, ast.ClassDef):
-            return all(self._is_pure(item, "classes") for item in node.decorator_list) and all(
+            return all(self.is_pure(item, "classes") for item in node.decorator_list) and all(
                 self._expression(item) for item in (*node.bases, *(k.value for k in node.keywords))
             )
         if isinstance(node, ast.Assign):
             return all(map(_is_name, node.targets)) and self._expression(node.value)
         if isinstance(node, ast.AnnAssign):
             value = node.value is None or self._expression(node.value)
-            return _is_name(node.target) and value and self._annotation(node.annotation)
+            return _is_name(node.target) and value and self.is_annotation_plain(node.annotation)
         if isinstance(node, ast.Expr):
             return isinstance(node.value, ast.Constant)
         if isinstance(node, ast.Delete):
@@ -117,33 +130,14 @@ class PlainCode:
         )
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, in_class: bool) -> bool:
-        arguments = node.args
-        evaluated = [*arguments.defaults, *(item for item in arguments.kw_defaults if item)]
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        every += [item for item in (arguments.vararg, arguments.kwarg) if item]
-        annotations = [item.annotation for item in every if item.annotation]
-        annotations += [node.returns] if node.returns else []
         return (
-            all(map(self._expression, evaluated))
-            and all(map(self._annotation, annotations))
+            all(map(self._expression, defaults(node)))
+            and all(map(self.is_annotation_plain, annotations_of(node)))
             and all(
-                self._is_pure(item, "decorators") or (in_class and _is_of_property(item))
+                self.is_pure(item, "decorators") or (in_class and _is_of_property(item))
                 for item in node.decorator_list
             )
         )
-
-    def _is_pure(self, decorator: ast.expr, table: str) -> bool:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if self._is_mark(called):
-            return True
-        if isinstance(decorator, ast.Call):
-            if any(keyword.arg == "autouse" for keyword in decorator.keywords):
-                return False
-            values = [*decorator.args, *(keyword.value for keyword in decorator.keywords)]
-            if not all(map(self._expression, values)):
-                return False
-        found = self.resolve(called)
-        return any(found is known for known in known_objects(table))
 
     def _is_mark(self, node: ast.expr) -> bool:
         """Return whether `node` is one of pytest's marks: they lie where they are put."""
@@ -152,7 +146,7 @@ class PlainCode:
         pytest = sys.modules.get("pytest")
         return pytest is not None and self.resolve(node.value) is vars(pytest).get("mark")
 
-    def _annotation(self, node: ast.AST) -> bool:
+    def is_annotation_plain(self, node: ast.AST) -> bool:
         """Return whether an annotation has no effects; where all are strings none is evaluated."""
         are_strings = self._namespace.get("annotations") is __future__.annotations
         return are_strings or self._expression(node)

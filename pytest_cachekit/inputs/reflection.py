@@ -9,8 +9,8 @@ REFLECTION = frozenset(
     {
         "dir", "vars", "globals", "f_globals", "__globals__", "__dict__", "__subclasses__",
         "__annotations__", "getmembers", "getmembers_static", "classify_class_attrs",
-        "get_type_hints", "get_annotations", "create_autospec", "help", "pydoc", "signature",
-        "getfullargspec", "testmod", "DocTestSuite", "DocTestFinder", "loadTestsFromModule",
+        "get_type_hints", "get_annotations", "create_autospec", "help", "pydoc",
+        "testmod", "DocTestSuite", "DocTestFinder", "loadTestsFromModule",
         "run_docstring_examples", "loadTestsFromTestCase", "register_instance", "getattr",
         "hasattr", "delattr", "setattr",
         "getattr_static", "attrgetter", "methodcaller", "eval", "exec", "resolve_name", "locate",
@@ -19,8 +19,11 @@ REFLECTION = frozenset(
 )  # fmt: skip
 """What code names that may look up any name, of any object."""
 
-AT_IMPORT = frozenset({"locals"})
-"""What, besides, does so in the body of a module or a class."""
+ANNOTATED = frozenset({"Signature", "from_callable", "getfullargspec", "register", "signature"})
+"""What code names that reads the annotations of something callable which it has."""
+
+AT_IMPORT = frozenset({"locals"}) | ANNOTATED
+"""What, besides, may look up any name in the body of a module or a class."""
 
 GETTERS = frozenset({"getattr", "hasattr", "delattr", "setattr"})
 """Functions that look an attribute up by a name; what is set may be a property."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .joined_classes import joins_classes
 from .reflection import (
+    ANNOTATED,
     AT_IMPORT,
     BUILTINS,
     CALLABLE_GETTERS,
@@ -27,6 +28,7 @@ from .reflection import (
     namespace_of,
     replaced_path,
 )
+from .signatures import signature
 from .spelling import ANY, FIXTURE, OWN, PARAMETER, all_of, only
 
 WORD = re.compile(r"[^\W\d]\w*")
@@ -66,12 +68,6 @@ def words_of_function(
     return _FunctionWords(function, owner).of(function)
 
 
-def signature(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.AST]:
-    """Return what runs when `function` is made."""
-    returns = [] if function.returns is None else [function.returns]
-    return [*function.decorator_list, function.args, *returns]
-
-
 class _Words:
     """Finds the words of what runs at import."""
 
@@ -104,7 +100,12 @@ class _Words:
             elif isinstance(current, ast.Constant):
                 yield from _words_of_constant(current)
             elif isinstance(current, ast.alias):
-                yield from current.name.split(".")
+                # Under its own name, what is imported is named by who uses it.
+                kept = () if current.asname else ANNOTATED
+                yield from (only(n) if n in kept else n for n in current.name.split("."))
+                if current.asname:
+                    yield current.asname
+                continue
             elif isinstance(current, (ast.Global, ast.Nonlocal)):
                 yield from current.names
             elif isinstance(current, ast.MatchClass):
@@ -238,7 +239,8 @@ class _FunctionWords(_Words):
         # What an instance itself holds, its class doesn't decide.
         if is_dict(node) and self._is_instance(node.value):
             return
-        yield from (name for name in super()._identifiers(node) if name not in AT_IMPORT)
+        for name in super()._identifiers(node):
+            yield only(name) if name in AT_IMPORT else name
 
     def _is_named_by_asker(self, name: ast.expr) -> bool:
         return isinstance(name, ast.Name) and name.id == self._asked_for
