@@ -10,7 +10,8 @@ from ..inputs.bindings import Part
 from ..inputs.joined_classes import joins_classes
 from ..inputs.reading import Source
 from ..inputs.reflection import AT_IMPORT, COMPUTING, REFLECTION
-from ..inputs.type_checking import FLAG, may_set_flag
+from ..inputs.spelling import only
+from ..inputs.type_checking import FLAG, SETTER, may_set_flag
 from ..inputs.words import FUNCTIONS
 from .texts import Texts
 
@@ -96,7 +97,7 @@ class RunningParts:
 
     def may_set_flag(self) -> bool:
         """Return whether import-time code here could have made run what was left out."""
-        wanted = frozenset({FLAG})
+        wanted = frozenset({FLAG, SETTER, only(SETTER)})
         for row in self._closure:
             text = self._texts.of(row)
             touched = [] if text is None else text.touched_by(wanted)

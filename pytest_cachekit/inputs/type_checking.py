@@ -12,6 +12,9 @@ from .bindings import Part
 FLAG = "TYPE_CHECKING"
 """Its name in `typing`, and wherever it is imported or bound."""
 
+SETTER = "setattr"
+"""What sets it under a name that is computed."""
+
 SETTING = re.compile(
     rb"""\bTYPE_CHECKING\s*(?::[^=\n]*)?=(?!=|\s*(?:False|typing\.TYPE_CHECKING)\b)"""
     rb"""|TYPE_CHECKING["'][ \t]*(?:,[ \t]*[^\s\])]|\][ \t]*=)"""
@@ -41,6 +44,7 @@ def may_set_flag(node: ast.AST) -> bool:
         (isinstance(inner, ast.Attribute) and inner.attr == FLAG and not _is_read(inner))
         or (isinstance(inner, ast.keyword) and inner.arg == FLAG)
         or (isinstance(inner, ast.Constant) and FLAG in str(inner.value))
+        or (isinstance(inner, ast.Call) and _sets_what_it_computes(inner))
         for inner in ast.walk(node)
     )
 
@@ -57,6 +61,14 @@ def _spellings(node: ast.stmt) -> Iterator[tuple[str, str]]:
             yield FLAG, FLAG
     elif isinstance(node, ast.Assign) and ast.unparse(node) == f"{FLAG} = False":
         yield FLAG, FLAG
+
+
+def _sets_what_it_computes(call: ast.Call) -> bool:
+    """Return whether `call` sets an attribute whose name, or path, doesn't stand there."""
+    if ast.unparse(call.func).rpartition(".")[2] != SETTER:
+        return False
+    named = call.args[1:2] if len(call.args) > 2 else call.args[:1]
+    return not all(isinstance(node, ast.Constant) for node in named)
 
 
 def _is_read(node: ast.Attribute) -> bool:
