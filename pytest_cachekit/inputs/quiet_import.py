@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ from .words import FUNCTIONS
 # pytest calls some of these while it collects, or asks for plugins because of them.
 _ACTIVE = frozenset({"pytest_generate_tests", "pytest_plugins", "__getattr__", "load_tests"})
 _INERT_DECORATORS = frozenset({"fixture", "staticmethod", "classmethod"})
+# Most imports, as they look at the start of a line.
+_IMPORTS = re.compile(
+    rb"^(?:import[ \t]+([\w.]+)|from[ \t]+([\w.]+)[ \t]+import[ \t]+(\w+))", re.MULTILINE
+)
 
 
 def is_quiet_import(content: bytes) -> bool:
@@ -32,8 +37,8 @@ def is_quiet_import(content: bytes) -> bool:
     Args:
         content: the file's content.
     """
-    tree = parse(content)
-    if tree is None:
+    # Parsing takes longer than most imports.
+    if any(map(_lacks, _IMPORTS.findall(content))) or (tree := parse(content)) is None:
         return False
     parts = cut(tree)
     counts = Counter(name for part in parts if not part.scope for name in part.binds)
@@ -59,6 +64,16 @@ def is_quiet_import(content: bytes) -> bool:
         )
         for part in parts
     )
+
+
+def _lacks(found: tuple[bytes, bytes, bytes]) -> bool:
+    """Return whether what an import names, as far as `_IMPORTS` finds it, isn't loaded."""
+    module, base, name = (part.decode("latin-1") for part in found)
+    wanted = module or base
+    if wanted.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    loaded = sys.modules.get(wanted)
+    return not isinstance(loaded, ModuleType) or bool(name and name not in vars(loaded))
 
 
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
