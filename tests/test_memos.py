@@ -180,3 +180,112 @@ def test_a_constant_path_that_remembers_its_text_ties_no_tests(project: Project)
     assert run.verdicts == {"test_first.py::test_first": "stale", SECOND: "hit"}
     edited = before.edit({"data.txt": "2"}).run("--cachekit")
     assert edited.reasons[SECOND] == "file data.txt changed"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(
+            """
+            class Shown:
+                def __init__(self): self.width = 80
+                def show(self, text): return text[:self.width]
+            DEFAULTS = [Shown()]
+            class Config:
+                shown = DEFAULTS
+            settings = Config()
+            def reset():
+                settings.shown = DEFAULTS[:]
+            def first():
+                reset()
+                return change(1)
+            def second():
+                return Shown().show("1") == "1"
+            def change(x): return x
+            """,
+            id="a list of the same objects",
+        ),
+        pytest.param(
+            """
+            import collections
+            class Shown:
+                hooks = collections.defaultdict(list)
+                def show(self, text):
+                    for hook in self.hooks[text]:
+                        text = hook(text)
+                    return text
+            def first():
+                return Shown().show(change("a"))
+            def second():
+                return Shown().show("1") == "1"
+            def change(x): return x
+            """,
+            id="an empty list for each key that was looked up",
+        ),
+        pytest.param(
+            """
+            table = {}
+            def register(name, value):
+                table[name] = value
+            def first():
+                class Meta:
+                    register = False
+                return change(Meta.__name__)
+            def second():
+                register("a", 1)
+                return table["a"] == 1
+            def change(x): return x
+            """,
+            id="a class with an attribute of that name",
+        ),
+    ],
+)
+def test_who_changes_no_state_is_nothing_that_its_users_rest_on(
+    project: Project, module: str
+) -> None:
+    before = project.write(
+        {
+            "mod.py": module,
+            "test_it.py": """
+                import mod
+                settings = getattr(mod, "settings", None)
+                def test_first(): mod.first()
+                def test_second(): assert mod.second()
+                """,
+        }
+    )
+    before.run("--cachekit")
+    run = before.replace("mod.py", "return x", "return (x)  or x").run("--cachekit")
+
+    assert run.verdicts == {"test_it.py::test_first": "stale", SECOND: "hit"}
+
+
+@stories(
+    Story(
+        "a table that is handed to who fills it",
+        {
+            "mod.py": """
+                table = {}
+                def reset(): table.clear()
+                def put(into, value): into["value"] = value
+                def get():
+                    if "value" not in table:
+                        put(table, compute())
+                    return table["value"]
+                def compute():
+                    return 1
+                """,
+            "test_it.py": """
+                import mod
+                def test_reset(): mod.reset()
+                def test_first(): mod.get()
+                def test_second(): assert mod.get() == 1
+                """,
+        },
+        replacing("mod.py", "return 1", "return 2"),
+        "function mod.py::compute",
+        target=SECOND,
+    ),
+)
+def test_state_that_is_handed_on_goes_stale(project: Project, story: Story) -> None:
+    story.tell(project)

@@ -60,14 +60,39 @@ class Leaf:
 Leaves = dict[Path, Leaf]
 
 
-def differing(before: Leaves, after: Leaves) -> Iterator[Leaf]:
-    """Iterate over the values that are others, that changed, that came or went."""
+Inside = tuple[int, str]
+"""The identity of what holds a value, and the last part of the path to the value."""
+
+
+def insides(leaves: Leaves) -> Iterator[tuple[Inside, Leaf]]:
+    """Iterate over what objects among `leaves` hold; these keep the objects alive."""
+    for path, leaf in leaves.items():
+        holder = leaves.get(path[:-1])
+        if holder is not None:
+            yield (id(holder.value), path[-1]), leaf
+
+
+def differing(
+    before: Leaves, after: Leaves, known: Callable[[Inside], Leaf | None] = lambda _inside: None
+) -> Iterator[tuple[Path, Leaf]]:
+    """Iterate over the values that are others, that changed, that came or went.
+
+    Args:
+        before: values as they were.
+        after: the same, as they are now.
+        known: returns what an object held, whatever led to it. Where another path leads to it
+            now, it is that path which has changed, and not what the object holds.
+    """
     for path in before.keys() | after.keys():
         old, new = before.get(path), after.get(path)
-        if old is None or new is None or old.differs(new):
-            leaf = new or old
-            assert leaf is not None
-            yield leaf
+        if new is None:
+            assert old is not None
+            yield path, old
+        elif old is None or old.differs(new):
+            holder = after.get(path[:-1])
+            same = None if holder is None else known((id(holder.value), path[-1]))
+            if same is None or same.differs(new):
+                yield path, new
 
 
 def collect_leaves(names: Mapping[str, Any], depth: int, module: str = "") -> Leaves:

@@ -11,72 +11,41 @@ name, what they call, as far as these ran in any action that ran one of them.
 
 from __future__ import annotations
 
-import builtins
 import io
-import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from types import CodeType, ModuleType
+from collections.abc import Container, Iterable, Iterator, Mapping
+from types import CodeType
 from typing import Any
 
 from .action import UNCACHEABLE, UNSEEN, Action
 from .frames import frame_keys
-from .leaves import Leaves, Place, collect_leaves, differing
-from .names import UsedNames, changed_at_import, code_names, import_time_parts, used_names
+from .leaves import Place
+from .names import (
+    UsedNames,
+    changed_at_import,
+    code_names,
+    hands_on,
+    import_time_parts,
+    only_binds,
+    only_looks_up,
+    spelled,
+    used_names,
+)
 from .state_users import StateActions
-from .units import Unit
+from .units import Unit, whole
 
+# Methods of these classes that change something are known by name.
+_PLAIN_MODULES = frozenset({"builtins", "collections"})
 _OF_BUILTINS = frozenset(
     name
     for kind in (dict, list, set, str, bytes, tuple, frozenset, int, float, deque, io.IOBase,
                  io.TextIOWrapper, re.Pattern, re.Match, type, object)
     for name in dir(kind)
 )  # fmt: skip
-_DEPTH = 4
 # What these return for a class or a value is kept by abstract classes and enums, where no name
 # leads to.
 _ASKED_ONCE = frozenset({"__subclasshook__", "_missing_"})
-
-
-class States:
-    """Remembers the state of modules as their imports left it."""
-
-    def __init__(self) -> None:
-        self._before: list[tuple[ModuleType, Leaves]] = []
-        self.filled: set[Action] = set()
-        """Actions whose values others have changed, where no name tells what in them."""
-        self._found: dict[str, set[Place]] = {}
-
-    def remember(self, module: ModuleType) -> None:
-        """Remember the state of `module`, whose import has just ended."""
-        self._before.append((module, _leaves(module)))
-
-    def found(self, name: str, place: Place) -> None:
-        """Note a name whose value changed in an object that isn't a module's."""
-        self._found.setdefault(name, set()).add(place)
-
-    def namespaces(self) -> dict[str, Mapping[str, Any]]:
-        """Return the globals of each module, by the absolute path of its file."""
-        return {
-            os.path.abspath(path): vars(module)
-            for module, _ in self._before
-            if (path := getattr(module, "__file__", None))
-        }
-
-    def changed(self) -> dict[str, set[Place]]:
-        """Return the names whose values have changed since, each with where in it."""
-        names = {name: set(places) for name, places in self._found.items()}
-        for module, before in self._before:
-            for leaf in differing(before, _leaves(module)):
-                names.setdefault(leaf.name, set()).add(leaf.place)
-        return names
-
-
-def _leaves(module: ModuleType) -> Leaves:
-    """Return what can hold state in a module."""
-    depth = 1 if module is builtins else _DEPTH
-    return collect_leaves(vars(module), depth, module.__name__)
 
 
 def state_actions(
@@ -85,6 +54,7 @@ def state_actions(
     actions: Iterable[Action],
     namespaces: Mapping[str, Mapping[str, Any]],
     codes: Mapping[Action, list[CodeType]],
+    looked_up: Container[str] = frozenset(),
 ) -> StateActions:
     """Return, for each name in `states`, an action that read what its value may come from.
 
@@ -94,6 +64,7 @@ def state_actions(
         actions: all actions of the run, in the order in which they began.
         namespaces: path of each project module to its globals.
         codes: action of each project module's import to the code that ran.
+        looked_up: those of the names whose values only grew by empty ones, made for look-ups.
     """
     found = StateActions(units)
     ordered = list(actions)
@@ -104,6 +75,9 @@ def state_actions(
     calls = _Calls(units, ran, namespaces)
     imports = _Imports(codes)
     for state in sorted(states):
+        if state in looked_up and calls.only_look_up(state) and imports.only_bind(state):
+            # Nobody could tell an empty value from none.
+            continue
         writers = calls.writers(state, states[state])
         users = [action for action in ordered if not writers.isdisjoint(action.functions)]
         universe: frozenset[int] = frozenset().union(*(action.functions for action in users))
@@ -168,6 +142,18 @@ class _Imports:
             if name in self._changed[action]:
                 yield action
 
+    def only_bind(self, name: str) -> bool:
+        """Return whether import-time code just binds `name`, and no code spells it in a string."""
+        parts = (
+            part
+            for action in self._naming.get(name, ())
+            for code in self._codes[action]
+            for part in import_time_parts(code)
+        )
+        return all(only_binds(part, name) for part in parts) and not any(
+            name in spelled(code) for codes in self._codes.values() for code in codes
+        )
+
 
 class _Calls:
     """Who may call whom, by name, among the functions that ran."""
@@ -213,9 +199,26 @@ class _Calls:
             if not classes:
                 # What is in a container may be changed under another name.
                 writers |= {unit for unit in naming if self._used(unit).changes_unnamed}
-        # An object of a library's changes where its methods are called.
-        writers = writers or set(naming)
+        if not writers or self._is_foreign(state):
+            # An object of a library's changes where its methods are called.
+            writers |= naming
+        else:
+            # What others are handed may be changed by them, under a name of theirs.
+            writers |= {unit for unit in naming if hands_on(self._units[unit].code, state)}
         return writers | self._calling(writers, naming)
+
+    def _is_foreign(self, state: str) -> bool:
+        """Return whether `state` is a global with an object of a library's class."""
+        kinds = (type(names.get(state)) for names in self._namespaces.values())
+        return any(
+            kind.__module__ not in self._project and kind.__module__ not in _PLAIN_MODULES
+            for kind in kinds
+        )
+
+    def only_look_up(self, state: str) -> bool:
+        """Return whether no function does more than to look up what `state` has for a key."""
+        naming = self._naming.get(state, ())
+        return all(only_looks_up(self._units[unit].code, state) for unit in naming)
 
     def _calling(self, writers: set[int], naming: set[int]) -> set[int]:
         """Return who calls `writers`, and may have computed what they keep.
@@ -227,8 +230,11 @@ class _Calls:
             name, path = self._units[writer].name, self._units[writer].path
             if not name.startswith("__"):
                 callers = self._naming.get(name, set())
-                calling |= callers & naming
-                calling |= {unit for unit in callers if self._units[unit].path == path}
+                near = {unit for unit in callers if self._units[unit].path == path}
+                for unit in (callers & naming | near) - calling:
+                    # A class with an attribute of that name calls nothing by it.
+                    if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
+                        calling.add(unit)
         return calling
 
     def _changing(self, name: str) -> set[int]:

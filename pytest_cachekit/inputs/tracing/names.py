@@ -25,6 +25,24 @@ _ATTRIBUTES = _opcodes("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
 _LOCALS = _opcodes("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
 _TWO_LOCALS = _opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 _CACHE = _opcodes("CACHE")
+_NAMES = frozenset(dis.hasname)
+_BINDS_IN_CLASS = _opcodes("STORE_NAME")
+_BINDS_ATTRIBUTE = _opcodes("STORE_ATTR")
+_LOADS_NAMED = _opcodes("LOAD_GLOBAL", "LOAD_ATTR")
+_LOADS_KEY = _opcodes("LOAD_GLOBAL", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF")
+_SUBSCRIPTS = _opcodes("BINARY_SUBSCR")
+_LOOKS = _SUBSCRIPTS | _PUTS | _opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP")
+_BINDS_LOCAL_AND_MORE = _opcodes("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
+_BINDS_LOCAL = _opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
+_CALLS = _opcodes("CALL", "PRECALL")
+_METHODS = _opcodes("LOAD_METHOD")
+_NULLS = _opcodes("PUSH_NULL")
+# Functions that look at what they are given; pytest puts two of them into assertions.
+_ASKING = frozenset({"len", "_saferepr", "_should_repr_global_name"})
+_ASKS = _opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
+    opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
+)
+_STAYS = _ATTRIBUTES | _BINDS | _ASKS | _opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP", "POP_TOP")
 # These hold the index of the name above one or two bits that say how it is called.
 _SHIFTED: dict[int, int] = {}
 if dis.opmap.get("LOAD_SUPER_ATTR") is not None:
@@ -165,6 +183,71 @@ def code_names(code: CodeType) -> frozenset[str]:
     return frozenset(names)
 
 
+def only_binds(code: CodeType, name: str) -> bool:
+    """Return whether `code`, nested code left out, uses `name` for nothing but to bind it."""
+    return name not in code.co_cellvars and all(
+        opcode in _BINDS_IN_CLASS for _, opcode in _uses(code, name)
+    )
+
+
+def only_looks_up(code: CodeType, name: str) -> bool:
+    """Return whether a function that uses `name` can't tell an empty value in it from none.
+
+    It looks up what stands there for a key, and asks whether that is true, or iterates over it.
+    """
+    instructions = list(_instructions(code.co_code))
+    for index, opcode in _uses(code, name):
+        key, subscript, then = (
+            each for each, _ in (*instructions[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
+        )
+        looks_up = opcode in _LOADS_NAMED and key in _LOADS_KEY and subscript in _SUBSCRIPTS
+        if not (looks_up and then in _ASKS) and opcode not in _BINDS_IN_CLASS | _BINDS_ATTRIBUTE:
+            return False
+    return name not in code.co_cellvars and all(
+        only_looks_up(inner, name) for _, inner in nested(code)
+    )
+
+
+def hands_on(code: CodeType, name: str) -> bool:
+    """Return whether `code` gives what `name` stands for to others, or another name."""
+    instructions = [*_instructions(code.co_code), (0, 0), (0, 0)]
+    for index, opcode in _uses(code, name):
+        (then, argument), (second, _) = instructions[index + 1 : index + 3]
+        is_called = (opcode in _SHIFTED and instructions[index][1] & 1) or opcode in _METHODS
+        if is_called or opcode in _BINDS or opcode in _BINDS_IN_CLASS or then in _STAYS:
+            continue
+        if then in _LOADS_KEY and second in _LOOKS:
+            continue
+        # Where pytest rewrote an assertion, it holds each part of it under a name.
+        held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
+        if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
+            continue
+        if then in _CALLS and argument == 1 and _only_asks(code, instructions[:index]):
+            continue
+        return True
+    return any(hands_on(inner, name) for _, inner in nested(code))
+
+
+def _only_asks(code: CodeType, before: list[tuple[int, int]]) -> bool:
+    """Return whether what is called with a value after `before` keeps it as it is."""
+    for opcode, argument in reversed(before[-4:]):
+        if opcode in _GLOBALS or opcode in _ATTRIBUTES:
+            if code.co_names[argument >> _SHIFTED.get(opcode, 0)] in _ASKING:
+                return True
+        elif opcode not in _LOCALS | _NULLS:
+            return False
+    return False
+
+
+def _uses(code: CodeType, name: str) -> Iterator[tuple[int, int]]:
+    """Iterate over the instructions of `code` that have `name`: number and operation."""
+    if name in code.co_names:
+        for index, (opcode, argument) in enumerate(_instructions(code.co_code)):
+            shift = _SHIFTED.get(opcode, 0)
+            if opcode in _NAMES and code.co_names[argument >> shift] == name:
+                yield index, opcode
+
+
 def code_constants(code: CodeType) -> frozenset[object]:
     """Return the constants of `code` and of what is nested in it that are or may hold strings."""
     found: set[object] = {
@@ -173,6 +256,19 @@ def code_constants(code: CodeType) -> frozenset[object]:
     for _, inner in nested(code):
         found |= code_constants(inner)
     return frozenset(found)
+
+
+def spelled(code: CodeType) -> set[object]:
+    """Return the strings in `code` and what is nested in it, and what its tuples hold."""
+    found: set[object] = set()
+    for constant in code_constants(code):
+        found.update((constant,) if isinstance(constant, str) else _flat(constant))
+    return found
+
+
+def _flat(constant: object) -> Iterator[object]:
+    for each in constant if isinstance(constant, (tuple, frozenset)) else (constant,):
+        yield from (each,) if not isinstance(each, (tuple, frozenset)) else _flat(each)
 
 
 def looks_into_others(code: CodeType) -> bool:

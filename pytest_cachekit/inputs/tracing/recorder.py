@@ -18,11 +18,11 @@ from .action import Action
 from .child_traces import ChildTraces
 from .frames import running_functions
 from .functions import FunctionTracer
-from .memos import States
 from .meter import Meter
 from .modules import ImportedModules
 from .native_opens import NativeOpens
 from .path_reader import PathReader
+from .states import States
 from .units import Unit
 
 

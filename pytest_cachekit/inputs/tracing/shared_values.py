@@ -7,7 +7,7 @@ from types import ModuleType
 
 from .action import Action
 from .leaves import collect_leaves, differing
-from .memos import States
+from .states import States
 
 _DEPTH = 2
 
@@ -34,7 +34,7 @@ def watch_value(states: States, value: object, shared: Action) -> Callable[[], N
     before = collect_leaves(holder, _DEPTH + 1)
 
     def end() -> None:
-        for leaf in differing(before, collect_leaves(holder, _DEPTH + 1)):
+        for _, leaf in differing(before, collect_leaves(holder, _DEPTH + 1)):
             if has_names and leaf.value is not value:
                 states.found(leaf.place[0], leaf.place)
             else:

@@ -49,6 +49,13 @@ def nested(code: CodeType) -> Iterator[tuple[int, CodeType]]:
             yield index, constant
 
 
+def whole(code: CodeType) -> Iterator[CodeType]:
+    """Iterate over `code` and all that is nested in it."""
+    yield code
+    for _, inner in nested(code):
+        yield from whole(inner)
+
+
 def map_functions(
     code: CodeType, enter: Callable[[CodeType], int], change: Callable[[CodeType, int], CodeType]
 ) -> CodeType:

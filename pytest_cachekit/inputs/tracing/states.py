@@ -1,0 +1,114 @@
+"""What modules held when their imports ended, and what of it has changed since."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from .action import Action
+from .leaves import Inside, Leaf, Leaves, Path, Place, collect_leaves, differing, insides
+
+_DEPTH = 4
+# What these make is the same each time, and as good as nothing.
+_EMPTY = frozenset({dict, list, set, tuple, str})
+
+
+class States:
+    """Remembers the state of modules as their imports left it."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[ModuleType, Leaves]] = []
+        self.filled: set[Action] = set()
+        """Actions whose values others have changed, where no name tells what in them."""
+        self._found: dict[str, set[Place]] = {}
+        self.looked_up: set[str] = set()
+        """Of the names that `changed` returned last, those of dictionaries that make what they
+
+        are asked for, where nothing but such empty values was added."""
+
+    def remember(self, module: ModuleType) -> None:
+        """Remember the state of `module`, whose import has just ended."""
+        self._before.append((module, _leaves(module)))
+
+    def found(self, name: str, place: Place) -> None:
+        """Note a name whose value changed in an object that isn't a module's."""
+        self._found.setdefault(name, set()).add(place)
+
+    def namespaces(self) -> dict[str, Mapping[str, Any]]:
+        """Return the globals of each module, by the absolute path of its file."""
+        return {
+            os.path.abspath(path): vars(module)
+            for module, _ in self._before
+            if (path := getattr(module, "__file__", None))
+        }
+
+    def changed(self) -> dict[str, set[Place]]:
+        """Return the names whose values have changed since, each with where in it."""
+        names = {name: set(places) for name, places in self._found.items()}
+        otherwise = set(names)
+        self.looked_up.clear()
+        first_seen = _FirstSeen([before for _, before in self._before])
+        for number, (module, before) in enumerate(self._before):
+            after = _leaves(module)
+            for path, leaf in differing(before, after, partial(first_seen.until, number)):
+                names.setdefault(leaf.name, set()).add(leaf.place)
+                if _is_looked_up(path, before, after):
+                    self.looked_up.add(leaf.name)
+                else:
+                    otherwise.add(leaf.name)
+        self.looked_up -= otherwise
+        return names
+
+
+class _FirstSeen:
+    """What objects held when the import ended after which a name first led to them."""
+
+    def __init__(self, before: list[Leaves]) -> None:
+        self._before = before
+        self._found: dict[Inside, tuple[int, Leaf]] = {}
+
+    def until(self, number: int, inside: Inside) -> Leaf | None:
+        """Return what stood `inside` an object; None if found only after import `number`."""
+        if not self._found:
+            for each, leaves in enumerate(self._before):
+                for key, leaf in insides(leaves):
+                    self._found.setdefault(key, (each, leaf))
+        found = self._found.get(inside)
+        return None if found is None or found[0] > number else found[1]
+
+
+def _leaves(module: ModuleType) -> Leaves:
+    """Return what can hold state in a module."""
+    depth = 1 if module is builtins else _DEPTH
+    return collect_leaves(vars(module), depth, module.__name__)
+
+
+def _is_looked_up(path: Path, before: Leaves, after: Leaves) -> bool:
+    """Return whether look-ups alone explain what has changed at `path`, or in what holds it.
+
+    The path leads to a dictionary that makes the values which it lacks, or to such a value.
+    """
+    leaf = after.get(path)
+    if leaf is not None and path[-1] != leaf.name and path not in before:
+        path = path[:-1]
+    old, new = before.get(path), after.get(path)
+    if old is None or new is None or old.value is not new.value:
+        return False
+    value: Any = new.value
+    if type(value) is not defaultdict or new.place != (path[-1], frozenset()):
+        return False
+    made, kept, added = value.default_factory, old.contents[1:], new.contents[1:]
+    # Of large ones only the number is known.
+    if made not in _EMPTY or len(value) != len(added) or len(kept) > len(added):
+        return False
+    new_ones = added[len(kept) :]
+    return (
+        all(one is two for one, two in zip(kept, added, strict=False))
+        and not any(new_ones)
+        and {type(each) for each in new_ones} <= {made}
+    )
