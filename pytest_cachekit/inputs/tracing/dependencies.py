@@ -82,7 +82,6 @@ class Dependencies:
                 self._recorder.modules.actions[path]: codes
                 for path, codes in self._recorder.modules.codes.items()
             },
-            states.looked_up,
         )
 
     def direct(self, action: Action) -> tuple[set[Action], set[Input]]:

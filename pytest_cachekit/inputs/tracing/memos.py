@@ -14,13 +14,12 @@ from __future__ import annotations
 import io
 import re
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
 from .action import UNCACHEABLE, UNSEEN, Action
 from .frames import frame_keys
-from .leaves import Place
 from .names import (
     UsedNames,
     changed_at_import,
@@ -33,6 +32,7 @@ from .names import (
     used_names,
 )
 from .state_users import StateActions
+from .states import Change
 from .units import Unit, whole
 
 # Methods of these classes that change something are known by name.
@@ -49,22 +49,20 @@ _ASKED_ONCE = frozenset({"__subclasshook__", "_missing_"})
 
 
 def state_actions(
-    states: Mapping[str, set[Place]],
+    states: Mapping[str, Change],
     units: list[Unit],
     actions: Iterable[Action],
     namespaces: Mapping[str, Mapping[str, Any]],
     codes: Mapping[Action, list[CodeType]],
-    looked_up: Container[str] = frozenset(),
 ) -> StateActions:
     """Return, for each name in `states`, an action that read what its value may come from.
 
     Args:
-        states: names whose values changed while the actions ran, and where in them.
+        states: names whose values changed while the actions ran, and how.
         units: all functions of the run.
         actions: all actions of the run, in the order in which they began.
         namespaces: path of each project module to its globals.
         codes: action of each project module's import to the code that ran.
-        looked_up: those of the names whose values only grew by empty ones, made for look-ups.
     """
     found = StateActions(units)
     ordered = list(actions)
@@ -74,11 +72,13 @@ def state_actions(
         return found
     calls = _Calls(units, ran, namespaces)
     imports = _Imports(codes)
-    for state in sorted(states):
-        if state in looked_up and calls.only_look_up(state) and imports.only_bind(state):
+    for state, change in sorted(states.items()):
+        if change.is_looked_up and calls.only_look_up(state) and imports.only_bind(state):
             # Nobody could tell an empty value from none.
             continue
-        writers = calls.writers(state, states[state])
+        # Who changes an object changes it for all names that lead to it.
+        names = sorted({state, *change.twins})
+        writers = set().union(*(calls.writers(name, states[name]) for name in names))
         users = [action for action in ordered if not writers.isdisjoint(action.functions)]
         universe: frozenset[int] = frozenset().union(*(action.functions for action in users))
         reached = calls.reach(writers, universe)
@@ -86,7 +86,7 @@ def state_actions(
         # Where most of those who ask compute it themselves, it is no memo.
         fillers = [action for action in users if not computed.isdisjoint(action.functions)]
         node = Action(f"state {state}")
-        found.add(state, states[state], node)
+        found.add(state, change.places, node)
         node.functions = frozenset(reached)
         # Modules that register something when they are imported.
         node.parents.update(action for action in users if action.source is not None)
@@ -184,10 +184,16 @@ class _Calls:
             for name in code_names(unit.code):
                 self._naming.setdefault(name, set()).add(identifier)
 
-    def writers(self, state: str, places: set[Place]) -> set[int]:
+    def writers(self, state: str, change: Change) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""
+        places = change.places
         writers = self._simple.get(state, set()) | self._changing(state)
         naming = self._naming.get(state, set())
+        if change.makers is not None:
+            # Who asks for what isn't there changes it.
+            writers |= naming
+            for name in change.makers:
+                writers |= self._simple.get(name, set()) | self._special.get(name, set())
         for attribute, classes in places:
             # A cached property, or a method that binds or changes an attribute of its own.
             methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,20 @@ _DEPTH = 4
 _EMPTY = frozenset({dict, list, set, tuple, str})
 
 
+@dataclass(slots=True)
+class Change:
+    """How the value of a name changed."""
+
+    places: set[Place] = field(default_factory=set)
+    """Where in it."""
+    makers: set[str] | None = None
+    """Names of functions that make what it is asked for and lacks; None where it makes nothing."""
+    twins: set[str] = field(default_factory=set)
+    """Names that lead to the same changed objects."""
+    is_looked_up: bool = False
+    """Whether it is a dictionary that makes what it lacks, and only empty values were added."""
+
+
 class States:
     """Remembers the state of modules as their imports left it."""
 
@@ -26,10 +41,6 @@ class States:
         self.filled: set[Action] = set()
         """Actions whose values others have changed, where no name tells what in them."""
         self._found: dict[str, set[Place]] = {}
-        self.looked_up: set[str] = set()
-        """Of the names that `changed` returned last, those of dictionaries that make what they
-
-        are asked for, where nothing but such empty values was added."""
 
     def remember(self, module: ModuleType) -> None:
         """Remember the state of `module`, whose import has just ended."""
@@ -47,21 +58,28 @@ class States:
             if (path := getattr(module, "__file__", None))
         }
 
-    def changed(self) -> dict[str, set[Place]]:
-        """Return the names whose values have changed since, each with where in it."""
-        names = {name: set(places) for name, places in self._found.items()}
-        otherwise = set(names)
-        self.looked_up.clear()
+    def changed(self) -> dict[str, Change]:
+        """Return the names whose values have changed since, each with how."""
+        names = {name: Change(set(places)) for name, places in self._found.items()}
+        leading: dict[int, set[str]] = {}
         first_seen = _FirstSeen([before for _, before in self._before])
         for number, (module, before) in enumerate(self._before):
             after = _leaves(module)
             for path, leaf in differing(before, after, partial(first_seen.until, number)):
-                names.setdefault(leaf.name, set()).add(leaf.place)
-                if _is_looked_up(path, before, after):
-                    self.looked_up.add(leaf.name)
-                else:
-                    otherwise.add(leaf.name)
-        self.looked_up -= otherwise
+                is_looked_up = _is_looked_up(path, before, after)
+                change = names.setdefault(leaf.name, Change(is_looked_up=is_looked_up))
+                change.is_looked_up &= is_looked_up
+                change.places.add(leaf.place)
+                holder = after.get(path[:-1])
+                for value in (leaf.value, None if holder is None else holder.value):
+                    makers = _makers(value)
+                    if makers is not None:
+                        change.makers = makers | (change.makers or set())
+                if leaf.contents:
+                    leading.setdefault(id(leaf.value), set()).add(leaf.name)
+        for twins in leading.values():
+            for name in twins:
+                names[name].twins |= twins - {name}
         return names
 
 
@@ -86,6 +104,16 @@ def _leaves(module: ModuleType) -> Leaves:
     """Return what can hold state in a module."""
     depth = 1 if module is builtins else _DEPTH
     return collect_leaves(vars(module), depth, module.__name__)
+
+
+def _makers(value: object) -> set[str] | None:
+    """Return the names of functions that make what `value` lacks; None where it makes nothing."""
+    kind = type(value)
+    if kind is Counter or not hasattr(kind, "__missing__"):
+        return None
+    factory: object = getattr(value, "default_factory", None)
+    names = {"__missing__", getattr(factory, "__name__", "")}
+    return names | {name for name in (kind.__name__,) if kind is not defaultdict}
 
 
 def _is_looked_up(path: Path, before: Leaves, after: Leaves) -> bool:
