@@ -91,7 +91,7 @@ def test_constant_names_are_all_that_an_attrgetter_gets(project: Project) -> Non
     }
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="has no type parameters")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="type parameters came with Python 3.12")
 def test_the_bound_of_a_type_parameter_was_asked_for_by_an_earlier_test(project: Project) -> None:
     test = """
         import mod
