@@ -256,23 +256,21 @@ def test_the_package_is_imported_without_having_its_assertions_rewritten(project
     assert "loaded by {'SourceFileLoader'}" in run.stdout
 
 
-@pytest.mark.parametrize("strict", ["--strict-markers", "-Werror"])
+@pytest.mark.parametrize("strict", ["strict_markers = true", "addopts = -Werror"])
 def test_markers_that_are_registered_count_for_those_that_name_them(
     project: Project, strict: str
 ) -> None:
-    marked = project.ini(f"addopts = {strict}", "markers =", "    slow: takes long").write(
+    marked = project.ini(strict, "markers =", "    slow: takes long").write(
         {
             "test_slow.py": "import pytest\n@pytest.mark.slow\ndef test_slow(): pass",
             "test_other.py": "from pytest import mark\n@mark.xfail\ndef test_it(): assert 0",
         }
     )
     marked.run("--cachekit")
-    more = marked.ini(
-        f"addopts = {strict}", "markers =", "    slow(how): takes long", "    new: new"
-    )
+    more = marked.ini(strict, "markers =", "    slow(how): takes long", "    new: new")
     assert set(more.run("--cachekit").verdicts.values()) == {"hit"}
 
-    unknown = marked.ini(f"addopts = {strict}", "markers =", "    new: new").run("--cachekit")
+    unknown = marked.ini(strict, "markers =", "    new: new").run("--cachekit")
 
     assert unknown.verdicts == {"test_other.py::test_it": "hit"}, unknown.reasons
     assert "slow" in unknown.stdout
