@@ -38,6 +38,7 @@ _CALLS = _opcodes("CALL", "PRECALL")
 _METHODS = _opcodes("LOAD_METHOD")
 _NULLS = _opcodes("PUSH_NULL")
 # Functions that look at what they are given; pytest puts two of them into assertions.
+_OF_CLASSES = frozenset({"isinstance", "issubclass"})
 _ASKING = frozenset({"len", "_saferepr", "_should_repr_global_name"})
 _ASKS = _opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
     opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
@@ -222,21 +223,26 @@ def hands_on(code: CodeType, name: str) -> bool:
         held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
         if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
             continue
-        if then in _CALLS and argument == 1 and _only_asks(code, instructions[:index]):
+        before = instructions[: index - (opcode in _ATTRIBUTES)]
+        if then in _CALLS and _only_asks(code, before, argument):
             continue
         return True
     return any(hands_on(inner, name) for _, inner in nested(code))
 
 
-def _only_asks(code: CodeType, before: list[tuple[int, int]]) -> bool:
-    """Return whether what is called with a value after `before` keeps it as it is."""
-    for opcode, argument in reversed(before[-4:]):
-        if opcode in _GLOBALS or opcode in _ATTRIBUTES:
-            if code.co_names[argument >> _SHIFTED.get(opcode, 0)] in _ASKING:
-                return True
-        elif opcode not in _LOCALS | _NULLS:
-            return False
-    return False
+def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> bool:
+    """Return whether what is called with a value, the last of `count`, keeps it as it is."""
+    names = _ASKING if count == 1 else _OF_CLASSES
+    if count == 2 and before and before[-1][0] in _LOCALS:
+        del before[-1]
+    elif count != 1:
+        return False
+    while before and before[-1][0] in _NULLS:
+        del before[-1]
+    opcode, argument = before[-1] if before else (0, 0)
+    return (opcode in _GLOBALS or opcode in _ATTRIBUTES) and code.co_names[
+        argument >> _SHIFTED.get(opcode, 0)
+    ] in names
 
 
 def _uses(code: CodeType, name: str) -> Iterator[tuple[int, int]]:
