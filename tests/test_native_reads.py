@@ -5,9 +5,13 @@ lxml stands for all of them: it has libxml2 open the files that it parses and wr
 
 from __future__ import annotations
 
+import struct
 import sys
+from pathlib import Path
 
 import pytest
+
+from pytest_cachekit.inputs.tracing.native_opens import opens_files
 
 from .harness import Project
 from .stories import BYSTANDER, IT, Story, replacing, stories
@@ -236,3 +240,28 @@ def test_workers_tell_of_it_too(project: Project) -> None:
     assert before.run("--cachekit").verdicts[IT] == "hit"
 
     assert CHANGE(before).run("--cachekit", "-n1").outcomes[IT] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["libc.so.6", "PyInit_it", "malloc"], False),
+        (["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "it.so"], False),
+        (["PyInit_it", "fopen64"], True),
+        (["libc.so.6", "libxml2.so.2"], True),
+        (["libxml2.so.2", "libc.so.6"], True),
+        (["libc.so.6", "inner.so"], True),
+        ([], True),
+    ],
+)
+def test_what_a_library_is_linked_with_tells_whether_it_could_open_files(
+    tmp_path: Path, names: list[str], expected: bool
+) -> None:
+    # An ELF file of nothing but a header, the names, and a table with their section.
+    text = b"".join(b"\0" + name.encode() for name in names) + b"\0" if names else b""
+    header = struct.pack("<6s34xQ10xHH2x", b"\x7fELF\x02\x01", 64 + len(text), 64, 1)
+    section = struct.pack("<4xIQ8xQQ24x", 3, 2, 64, len(text))
+    library = tmp_path / "it.so"
+    library.write_bytes(header + text + section)
+
+    assert opens_files(str(library)) is expected

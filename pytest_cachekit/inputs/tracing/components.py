@@ -41,8 +41,9 @@ def components(edges: Sequence[Collection[int]]) -> list[list[int]]:
                     before = visits[-1][0]
                     lowest[before] = min(lowest[before], lowest[node])
                 if lowest[node] == met[node]:
-                    at = path.index(node)
-                    found.append(path[at:])
-                    done.update(found[-1])
-                    del path[at:]
+                    component = [path.pop()]
+                    while component[-1] != node:
+                        component.append(path.pop())
+                    found.append(component)
+                    done.update(component)
     return found

@@ -37,9 +37,10 @@ _BINDS_LOCAL = _opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
 _CALLS = _opcodes("CALL", "PRECALL")
 _METHODS = _opcodes("LOAD_METHOD")
 _NULLS = _opcodes("PUSH_NULL")
-# Functions that look at what they are given; pytest puts two of them into assertions.
+# Functions that look at what they are given; pytest puts the latter into assertions.
 _OF_CLASSES = frozenset({"isinstance", "issubclass"})
-_ASKING = frozenset({"len", "_saferepr", "_should_repr_global_name"})
+_ASKING = frozenset({"len"})
+_ASKING_OF_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
 _ASKS = _opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
     opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
 )
@@ -240,9 +241,12 @@ def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> boo
     while before and before[-1][0] in _NULLS:
         del before[-1]
     opcode, argument = before[-1] if before else (0, 0)
-    return (opcode in _GLOBALS or opcode in _ATTRIBUTES) and code.co_names[
-        argument >> _SHIFTED.get(opcode, 0)
-    ] in names
+    if opcode in _ATTRIBUTES:
+        # A method may be called as a builtin is.
+        names = _ASKING_OF_PYTEST
+    elif opcode not in _GLOBALS:
+        return False
+    return code.co_names[argument >> _SHIFTED.get(opcode, 0)] in names
 
 
 def _uses(code: CodeType, name: str) -> Iterator[tuple[int, int]]:

@@ -26,8 +26,11 @@ _OPENING = re.compile(
     rb"\0(?:(?:f?re|f)?open(?:at)?(?:64)?|__open(?:at)?(?:64)?_2|syscall|dlm?open"
     rb"|_ZNS\w*basic_(?:filebuf|[io]?fstream)\w*|crosscall2|x?_cgo_\w+)\0"
 )
-_NEEDED = re.compile(rb"\0lib([\w+-]+)[\w.+-]*\.so[\w.]*\0")
-_NEEDED_BY_ALL = frozenset({b"c", b"m", b"pthread", b"dl", b"rt", b"gcc_s", b"stdc++", b"util"})
+# Names lie side by side, each ended by the byte that the next one begins after.
+_LIBRARIES = re.compile(rb"\0([^\0]+\.so[\w.]*)(?=\0)")
+_OF_C = re.compile(
+    rb"(?:lib(?:c(?:\.musl-\w+)?|m|pthread|dl|rt|gcc_s|stdc\+\+|util)|ld-linux[\w-]*)\.so[\w.]*"
+)
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".jj"})
 _BY_PRODUCTS_OF_ROOT = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".coverage")
 _MODULES = tuple(all_suffixes())
@@ -51,11 +54,8 @@ def opens_files(library: str) -> bool:
         names = _dynamic_names(library)
     except (OSError, struct.error):
         return True
-    return (
-        not names
-        or _OPENING.search(names) is not None
-        or not _NEEDED_BY_ALL.issuperset(_NEEDED.findall(names))
-    )
+    others = set(_LIBRARIES.findall(names)) - {os.fsencode(os.path.basename(library))}
+    return not names or _OPENING.search(names) is not None or not all(map(_OF_C.fullmatch, others))
 
 
 def _dynamic_names(library: str) -> bytes:
