@@ -51,6 +51,7 @@ class Actions:
     def begin(self, item: pytest.Item) -> Action:
         """Credit what is read from now on to the test, until `end`."""
         action = Action(f"test {item.nodeid}")
+        self._recorder.modules.are_early = False
         action.parents.add(self._recorder.session)
         action.parents.add(self._file(item.path))
         if is_hypothesis_test(item):
@@ -110,6 +111,7 @@ class Actions:
         action = self._files.get(name)
         if action is None:
             action = self._files[name] = Action(f"collection of {self._recorder.layout.name(name)}")
+            action.began_early = True
             with self._recorder.running(action):
                 self._surround(path)
         return action

@@ -40,9 +40,10 @@ class Watch:
             CachekitError: this interpreter can't be traced.
         """
         self.tracer = Tracer(fingerprints)
+        self.tracer.recorder.modules.are_early = True
         self._fingerprints = fingerprints
         self._current: Recorded | None = None
-        self._asked = Action("hooks of pytest-cachekit")
+        self._asked = Action("hooks of pytest-cachekit", began_early=True)
         self._recordings = Recordings(self._asked)
         self._is_over = False
         watch_rewritten_imports(self.tracer.recorder, rewrite, self.tracer.patches)

@@ -37,6 +37,10 @@ class Action:
     """Whether it started children that are to tell what they read."""
     source: tuple[str, str] | None = None
     """For a module's import: the name and digest of its file."""
+    began_early: bool = False
+    """Whether it began before the first test did."""
+    ended_early: bool = False
+    """Whether it ended before the first test began."""
     uncacheable: str | None = None
     """Why its outcome must not be stored; the first reason found."""
     unseen: str | None = None

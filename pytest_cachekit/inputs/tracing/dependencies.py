@@ -51,10 +51,11 @@ class Dependencies:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._states = StateActions(recorder.units)
+        self._states = StateActions(recorder.units, lambda _unit, _state: True)
         self._paths = ModulePaths(recorder)
         self._installed: dict[str, Input | None] = {}
         self._units: Computed[int, frozenset[Action]] = Computed(self._unit)
+        self._early_units: Computed[int, frozenset[Action]] = Computed(self._early_unit)
         self._unit_names: Computed[int, frozenset[str]] = Computed(self._names_of)
         self._sees_order: frozenset[int] = frozenset()
         self._sees_lines: frozenset[int] = frozenset()
@@ -147,8 +148,9 @@ class Dependencies:
     def _find(self, action: Action) -> tuple[set[Action], set[Input]]:
         actions = set(action.parents)
         inputs: set[Input] = set()
+        units = self._early_units if action.ended_early else self._units
         # Functions of one module mostly rest on the same.
-        actions.update(*set(map(self._units.__getitem__, action.functions)))
+        actions.update(*set(map(units.__getitem__, action.functions)))
         for name in action.imports:
             self._imported(name, actions, inputs)
         for name in self._paths.in_inputs(action):
@@ -167,11 +169,19 @@ class Dependencies:
         return actions, inputs
 
     def _unit(self, identifier: int) -> frozenset[Action]:
+        used = self._states.used_by(identifier, self._unit_names[identifier])
+        return self._code_of(identifier).union(used)
+
+    def _early_unit(self, identifier: int) -> frozenset[Action]:
+        """Return what a function rests on that ran while a module was imported before all tests."""
+        used = self._states.used_early_by(identifier, self._unit_names[identifier])
+        return self._code_of(identifier).union(used)
+
+    def _code_of(self, identifier: int) -> frozenset[Action]:
+        """Return what a function's code rests on, the state that it uses left out."""
         unit = self._recorder.units[identifier]
         actions = {self._recorder.modules.actions[unit.path]}
-        names = self._unit_names[identifier]
-        self._named(names, code_constants(unit.code), actions)
-        actions.update(self._states.used_by(identifier, names))
+        self._named(self._unit_names[identifier], code_constants(unit.code), actions)
         return frozenset(actions)
 
     def _named(

@@ -33,6 +33,8 @@ class ImportedModules:
         """What to call with the text of each module of the project; None where it isn't known."""
         self._loaded = len(sys.modules)
         self._known = set(sys.modules)
+        self.are_early = False
+        """Whether those imported now are so before the first test."""
         self.import_path: list[str] = []
         """`sys.path` as it was when look-ups were made; the next run's will be made with it."""
 
@@ -50,6 +52,8 @@ class ImportedModules:
                 fingerprint, source = "", None
             self.imported(source)
             action.source = (self._layout.name(path), fingerprint)
+            action.began_early = action.ended_early = self.are_early
+        action.ended_early &= self.are_early
         self.names.setdefault(name, set()).add(path)
         return action
 

@@ -18,7 +18,7 @@ class PathReader(ABC):
     def __init__(self, fingerprints: Fingerprints) -> None:
         self.fingerprints = fingerprints
         self.layout: Layout = fingerprints.layout
-        self.session = Action("the session")
+        self.session = Action("the session", began_early=True)
         self.writes = Writes(fingerprints)
         """What was made or changed in this run."""
         self.unheeded: set[str] = set()

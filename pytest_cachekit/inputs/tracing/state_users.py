@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .action import Action
 from .leaves import Place
@@ -12,16 +12,25 @@ from .units import Unit
 class StateActions:
     """An action for each state, on which whoever uses that state rests."""
 
-    def __init__(self, units: list[Unit]) -> None:
+    def __init__(self, units: list[Unit], means: Callable[[int, str], bool]) -> None:
+        """Begin with none.
+
+        Args:
+            units: all functions of the run.
+            means: returns whether a function that names a state may mean that one.
+        """
         self._units = units
+        self._means = means
         self._named: dict[str, Action] = {}
+        self._early: dict[Action, Action | None] = {}
         self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
         self._checks: dict[str, list[Action]] = {}
         self._methods = {(unit.owner, unit.name) for unit in units}
 
-    def add(self, state: str, places: Iterable[Place], node: Action) -> None:
-        """Note that whoever uses `state` rests on `node`."""
+    def add(self, state: str, places: Iterable[Place], node: Action, early: Action | None) -> None:
+        """Note that whoever uses `state` rests on `node`; on `early` if before the first test."""
         self._named[state] = node
+        self._early[node] = early
         for attribute, classes in places:
             if classes and attribute != state:
                 self._attributes.setdefault(attribute, []).append((classes, node))
@@ -34,10 +43,18 @@ class StateActions:
         """Return what all who rest on the module at `path` rest on."""
         return self._checks.get(path, [])
 
+    def used_early_by(self, identifier: int, names: frozenset[str]) -> Iterator[Action]:
+        """Iterate over what a function rests on that ran before the first test."""
+        for node in self.used_by(identifier, names):
+            early = self._early[node]
+            if early is not None:
+                yield early
+
     def used_by(self, identifier: int, names: frozenset[str]) -> Iterator[Action]:
         """Iterate over what the function `identifier`, which uses `names`, rests on."""
         for name in self._named.keys() & names:
-            yield self._named[name]
+            if self._means(identifier, name):
+                yield self._named[name]
         owner = self._units[identifier].owner
         for name in self._attributes.keys() & names:
             for classes, node in self._attributes[name]:

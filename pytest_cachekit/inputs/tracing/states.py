@@ -27,6 +27,8 @@ class Change:
     """Where in it."""
     makers: set[str] | None = None
     """Names of functions that make what it is asked for and lacks; None where it makes nothing."""
+    roots: list[object] = field(default_factory=list)
+    """What the name stands for, now and before; empty where that isn't known."""
     twins: set[str] = field(default_factory=set)
     """Names that lead to the same changed objects."""
     is_looked_up: bool = False
@@ -70,6 +72,8 @@ class States:
                 change = names.setdefault(leaf.name, Change(is_looked_up=is_looked_up))
                 change.is_looked_up &= is_looked_up
                 change.places.add(leaf.place)
+                root = path[: path.index(leaf.name) + 1]
+                change.roots += [each[root].value for each in (before, after) if root in each]
                 holder = after.get(path[:-1])
                 for value in (leaf.value, None if holder is None else holder.value):
                     makers = _makers(value)

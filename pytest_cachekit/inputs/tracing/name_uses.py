@@ -1,0 +1,177 @@
+"""How code uses one name: read from its instructions, without running it."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from .instructions import (
+    ATTRIBUTES,
+    BINDS,
+    GLOBALS,
+    LOCALS,
+    PUTS,
+    instructions_of,
+    is_call,
+    name_in,
+    opcodes,
+)
+from .names import flat
+from .units import nested
+
+_CONSTANTS = opcodes("LOAD_CONST")
+_BINDS_IN_CLASS = opcodes("STORE_NAME")
+_BINDS_ATTRIBUTE = opcodes("STORE_ATTR")
+_LOADS_NAMED = opcodes("LOAD_GLOBAL", "LOAD_ATTR")
+_LOADS_KEY = opcodes("LOAD_GLOBAL", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF")
+_SUBSCRIPTS = opcodes("BINARY_SUBSCR")
+_LOOKS = _SUBSCRIPTS | PUTS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP")
+_BINDS_LOCAL_AND_MORE = opcodes("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
+_BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
+_CALLS = opcodes("CALL", "PRECALL")
+_NULLS = opcodes("PUSH_NULL")
+_NAMES = frozenset(dis.hasname)
+# Functions that look at what they are given; pytest puts the latter into assertions.
+_OF_CLASSES = frozenset({"isinstance", "issubclass"})
+_ASKING = frozenset({"len"})
+_ASKING_OF_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
+_ASKS = opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
+    opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
+)
+_STAYS = ATTRIBUTES | BINDS | _ASKS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP", "POP_TOP")
+
+
+def only_binds(code: CodeType, name: str) -> bool:
+    """Return whether `code`, nested code left out, uses `name` for nothing but to bind it."""
+    return name not in code.co_cellvars and all(
+        opcode in _BINDS_IN_CLASS for _, opcode in _uses(code, name)
+    )
+
+
+def only_looks_up(code: CodeType, name: str) -> bool:
+    """Return whether a function that uses `name` can't tell an empty value in it from none.
+
+    It looks up what stands there for a key, and asks whether that is true, or iterates over it.
+    """
+    instructions = list(instructions_of(code))
+    for index, opcode in _uses(code, name):
+        key, subscript, then = (
+            each for each, _ in (*instructions[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
+        )
+        looks_up = opcode in _LOADS_NAMED and key in _LOADS_KEY and subscript in _SUBSCRIPTS
+        if not (looks_up and then in _ASKS) and opcode not in _BINDS_IN_CLASS | _BINDS_ATTRIBUTE:
+            return False
+    return name not in code.co_cellvars and all(
+        only_looks_up(inner, name) for _, inner in nested(code)
+    )
+
+
+def hands_on(code: CodeType, name: str) -> bool:
+    """Return whether `code` gives what `name` stands for to others, or another name."""
+    instructions = [*instructions_of(code), (0, 0), (0, 0)]
+    for index, opcode in _uses(code, name):
+        (then, argument), (second, _) = instructions[index + 1 : index + 3]
+        if (
+            is_call(*instructions[index])
+            or opcode in BINDS
+            or opcode in _BINDS_IN_CLASS
+            or then in _STAYS
+        ):
+            continue
+        if then in _LOADS_KEY and second in _LOOKS:
+            continue
+        # Where pytest rewrote an assertion, it holds each part of it under a name.
+        held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
+        if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
+            continue
+        before = instructions[: index - (opcode in ATTRIBUTES)]
+        if then in _CALLS and _only_asks(code, before, argument):
+            continue
+        return True
+    return any(hands_on(inner, name) for _, inner in nested(code))
+
+
+def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> bool:
+    """Return whether what is called with a value, the last of `count`, keeps it as it is."""
+    names = _ASKING if count == 1 else _OF_CLASSES
+    if count == 2 and before and before[-1][0] in LOCALS:
+        del before[-1]
+    elif count != 1:
+        return False
+    while before and before[-1][0] in _NULLS:
+        del before[-1]
+    opcode, argument = before[-1] if before else (0, 0)
+    if opcode in ATTRIBUTES:
+        # A method may be called as a builtin is.
+        names = _ASKING_OF_PYTEST
+    elif opcode not in GLOBALS:
+        return False
+    return name_in(code, opcode, argument) in names
+
+
+def _uses(code: CodeType, name: str) -> Iterator[tuple[int, int]]:
+    """Iterate over the instructions of `code` that have `name`: number and operation."""
+    if name in code.co_names:
+        for index, (opcode, argument) in enumerate(instructions_of(code)):
+            if opcode in _NAMES and name_in(code, opcode, argument) == name:
+                yield index, opcode
+
+
+def means(
+    code: CodeType, name: str, namespace: Mapping[str, Any], values: Collection[object]
+) -> bool:
+    """Return whether `code` may use `name` for one of `values`.
+
+    It doesn't where each use finds something else, as a global or as an attribute of a module.
+
+    Args:
+        code: a function's code.
+        name: a global or an attribute.
+        namespace: the globals of its module.
+        values: what the name may stand for elsewhere.
+    """
+    instructions = [(0, 0), *instructions_of(code)]
+    for index, opcode in _uses(code, name):
+        holder = namespace
+        if opcode in ATTRIBUTES:
+            before, argument = instructions[index]
+            module: object = None
+            if before in GLOBALS:
+                module = namespace.get(name_in(code, before, argument))
+            if not isinstance(module, ModuleType):
+                return True
+            holder = vars(module)
+        elif opcode not in GLOBALS:
+            return True
+        found = holder.get(name)
+        if not isinstance(found, (type, FunctionType)) or any(found is each for each in values):
+            return True
+    return name in code.co_cellvars or any(
+        means(inner, name, namespace, values) for _, inner in nested(code)
+    )
+
+
+def is_annotated(code: CodeType, name: str) -> bool:
+    """Return whether `code`, and what is nested in it, has the string `name` for annotations alone.
+
+    It is the key under which `__annotations__` keeps one, and stands nowhere else.
+    """
+    own = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
+    if any(name in flat(constant) for constant in own):
+        before: tuple[int, int] = (0, 0)
+        instructions = [*instructions_of(code), (0, 0)]
+        for (opcode, argument), (then, _) in pairwise(instructions):
+            if opcode in _CONSTANTS and name in flat(code.co_consts[argument]):
+                is_key = (
+                    code.co_consts[argument] == name
+                    and before[0] in GLOBALS
+                    and name_in(code, *before) == "__annotations__"
+                    and then in PUTS
+                )
+                if not is_key:
+                    return False
+            before = opcode, argument
+    return all(is_annotated(inner, name) for _, inner in nested(code))

@@ -1,0 +1,158 @@
+"""Who may call whom, and who may change what, among the functions that ran."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import deque
+from collections.abc import Mapping
+from types import CodeType
+from typing import Any
+
+from .name_uses import hands_on, means, only_binds, only_looks_up
+from .names import UsedNames, code_names, used_names
+from .states import Change
+from .units import Unit, whole
+
+# Methods of these classes that change something are known by name.
+_PLAIN_MODULES = frozenset({"builtins", "collections"})
+_OF_BUILTINS = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, frozenset, int, float, deque, io.IOBase,
+                 io.TextIOWrapper, re.Pattern, re.Match, type, object)
+    for name in dir(kind)
+)  # fmt: skip
+
+
+class PossibleCalls:
+    """Answers by names alone."""
+
+    def __init__(
+        self,
+        units: list[Unit],
+        ran: frozenset[int],
+        namespaces: Mapping[str, Mapping[str, Any]],
+        states: Mapping[str, Change],
+    ) -> None:
+        self._states = states
+        self._project = frozenset(str(names.get("__name__")) for names in namespaces.values())
+        self._namespaces = namespaces
+        self._units = units
+        self._used_by: dict[int, UsedNames] = {}
+        self._simple: dict[str, set[int]] = {}
+        self._special: dict[str, set[int]] = {}
+        self._naming: dict[str, set[int]] = {}
+        self._methods: dict[str, set[int]] = {}
+        for identifier in ran:
+            unit = units[identifier]
+            simple, owner = unit.name, unit.owner
+            # Making or using an instance names the class, not the method.
+            table, key = (
+                (self._special, owner) if simple.startswith("__") else (self._simple, simple)
+            )
+            table.setdefault(key, set()).add(identifier)
+            self._methods.setdefault(owner, set()).add(identifier)
+            for name in code_names(unit.code):
+                self._naming.setdefault(name, set()).add(identifier)
+
+    def code(self, identifier: int) -> CodeType:
+        """Return the code of a function."""
+        return self._units[identifier].code
+
+    def means(self, identifier: int, state: str) -> bool:
+        """Return whether a function that names `state` may mean that, and nothing else so named."""
+        unit, roots = self._units[identifier], self._states[state].roots
+        namespace = self._namespaces.get(unit.path)
+        return not roots or namespace is None or means(unit.code, state, namespace, roots)
+
+    def writers(self, state: str, change: Change) -> set[int]:
+        """Return the functions that change `state`, or that it is the memo of."""
+        places = change.places
+        writers = self._simple.get(state, set()) | self._changing(state)
+        naming = {unit for unit in self._naming.get(state, ()) if self.means(unit, state)}
+        if change.makers is not None:
+            # Who asks for what isn't there changes it.
+            writers |= naming
+            for name in change.makers:
+                writers |= self._simple.get(name, set()) | self._special.get(name, set())
+        for attribute, classes in places:
+            # A cached property, or a method that binds or changes an attribute of its own.
+            methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
+            own = {unit for unit in methods if self._units[unit].name == attribute}
+            changing = self._changing(attribute)
+            writers |= own | methods & changing | naming & changing
+            if not classes and attribute != state:
+                writers |= self._simple.get(attribute, set()) | self._changing(attribute)
+            if not classes:
+                # What is in a container may be changed under another name.
+                writers |= {unit for unit in naming if self._used(unit).changes_unnamed}
+        if not writers or self._is_foreign(state):
+            # An object of a library's changes where its methods are called.
+            writers |= naming
+        else:
+            # What others are handed may be changed by them, under a name of theirs.
+            writers |= {unit for unit in naming if hands_on(self._units[unit].code, state)}
+        return writers | self._calling(writers, naming)
+
+    def _is_foreign(self, state: str) -> bool:
+        """Return whether `state` is a global with an object of a library's class."""
+        kinds = (type(names.get(state)) for names in self._namespaces.values())
+        return any(
+            kind.__module__ not in self._project and kind.__module__ not in _PLAIN_MODULES
+            for kind in kinds
+        )
+
+    def only_look_up(self, state: str) -> bool:
+        """Return whether no function does more than to look up what `state` has for a key."""
+        naming = self._naming.get(state, ())
+        return all(only_looks_up(self._units[unit].code, state) for unit in naming)
+
+    def _calling(self, writers: set[int], naming: set[int]) -> set[int]:
+        """Return who calls `writers`, and may have computed what they keep.
+
+        These are functions of the same file, and those in `naming`, which name the state.
+        """
+        calling: set[int] = set()
+        for writer in writers:
+            name, path = self._units[writer].name, self._units[writer].path
+            if not name.startswith("__"):
+                callers = self._naming.get(name, set())
+                near = {unit for unit in callers if self._units[unit].path == path}
+                for unit in (callers & naming | near) - calling:
+                    # A class with an attribute of that name calls nothing by it.
+                    if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
+                        calling.add(unit)
+        return calling
+
+    def _changing(self, name: str) -> set[int]:
+        naming = self._naming.get(name, ())
+        return {unit for unit in naming if name in self._used(unit).changed}
+
+    def _used(self, identifier: int) -> UsedNames:
+        used = self._used_by.get(identifier)
+        if used is None:
+            unit = self._units[identifier]
+            namespace = self._namespaces.get(unit.path, {})
+            used = self._used_by[identifier] = used_names(unit.code, namespace, self._project)
+        return used
+
+    def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
+        """Return `start` and the functions of `universe` that these may call."""
+        reached = set(start)
+        waiting = list(start)
+        while waiting:
+            called = self._called(waiting.pop()) & universe
+            waiting.extend(called - reached)
+            reached |= called
+        return reached
+
+    def _called(self, identifier: int) -> set[int]:
+        unit = self._units[identifier]
+        called = set(self._special.get(unit.owner, ()))
+        for name in self._used(identifier).loaded:
+            named = self._simple.get(name, set())
+            if name in _OF_BUILTINS:
+                # Mostly a dict's or a string's; else a neighbour's.
+                named = {other for other in named if self._units[other].path == unit.path}
+            called |= named | self._special.get(name, set())
+        return called
