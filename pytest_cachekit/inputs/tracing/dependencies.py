@@ -18,7 +18,13 @@ from ..reading import Input
 from .action import Action
 from .memos import state_actions
 from .module_paths import ModulePaths
-from .names import code_constants, code_names, import_time_parts, looks_into_others
+from .names import (
+    code_constants,
+    code_names,
+    import_time_parts,
+    looks_into_others,
+    names_by_strings,
+)
 from .recorder import Recorder
 from .shared_values import rest_on_users
 from .state_users import StateActions
@@ -171,7 +177,7 @@ class Dependencies:
         actions = {self._recorder.modules.actions[unit.path]}
         names = self._unit_names[identifier]
         self._named(names, code_constants(unit.code), actions)
-        actions.update(self._states.used_by(identifier, names))
+        actions.update(self._states.used_by(identifier, names | names_by_strings(unit.code)))
         return frozenset(actions)
 
     def _named(

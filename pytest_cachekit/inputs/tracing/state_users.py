@@ -16,15 +16,27 @@ class StateActions:
         self._units = units
         self._named: dict[str, Action] = {}
         self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
+        self._computing: dict[int, list[Action]] = {}
         self._checks: dict[str, list[Action]] = {}
         self._methods = {(unit.owner, unit.name) for unit in units}
 
-    def add(self, state: str, places: Iterable[Place], node: Action) -> None:
-        """Note that whoever uses `state` rests on `node`."""
+    def add(
+        self, state: str, places: Iterable[Place], node: Action, computing: Iterable[int] = ()
+    ) -> None:
+        """Note that whoever uses `state` rests on `node`.
+
+        Args:
+            state: the name that leads to it.
+            places: where in its value something changes.
+            node: what its value was computed from.
+            computing: functions that may find it under a name that they compute.
+        """
         self._named[state] = node
         for attribute, classes in places:
             if classes and attribute != state:
                 self._attributes.setdefault(attribute, []).append((classes, node))
+        for identifier in computing:
+            self._computing.setdefault(identifier, []).append(node)
 
     def add_check(self, path: str, node: Action) -> None:
         """Note that all who rest on the module at `path` may rest on an answer that is kept."""
@@ -38,6 +50,7 @@ class StateActions:
         """Iterate over what the function `identifier`, which uses `names`, rests on."""
         for name in self._named.keys() & names:
             yield self._named[name]
+        yield from self._computing.get(identifier, ())
         owner = self._units[identifier].owner
         for name in self._attributes.keys() & names:
             for classes, node in self._attributes[name]:

@@ -1,0 +1,200 @@
+"""Who may call whom, and who may have computed what a name holds: told by names."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from inspect import getattr_static
+from types import ModuleType
+from typing import Any
+
+from .name_uses import hands_on, only_binds, only_looks_up
+from .names import REFLECTING, UsedNames, code_names, names_by_strings, used_names
+from .states import Change
+from .units import Unit, whole
+
+# Methods of these classes that change something are known by name.
+_PLAIN_MODULES = frozenset({"builtins", "collections"})
+_OF_BUILTINS = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, frozenset, int, float, deque, io.IOBase,
+                 io.TextIOWrapper, re.Pattern, re.Match, type, object)
+    for name in dir(kind)
+)  # fmt: skip
+
+
+class Calls:
+    """Who may call whom, by name, among the functions that ran."""
+
+    def __init__(
+        self,
+        units: list[Unit],
+        ran: frozenset[int],
+        namespaces: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._project = frozenset(str(names.get("__name__")) for names in namespaces.values())
+        self._namespaces = namespaces
+        self._units = units
+        self._used_by: dict[int, UsedNames] = {}
+        self._simple: dict[str, set[int]] = {}
+        self._special: dict[str, set[int]] = {}
+        self._naming: dict[str, set[int]] = {}
+        self._methods: dict[str, set[int]] = {}
+        self._reflecting: set[int] = set()
+        self._known: dict[str, set[str]] = {}
+        for identifier in ran:
+            unit = units[identifier]
+            simple, owner = unit.name, unit.owner
+            # Making or using an instance names the class, not the method.
+            table, key = (
+                (self._special, owner) if simple.startswith("__") else (self._simple, simple)
+            )
+            table.setdefault(key, set()).add(identifier)
+            self._methods.setdefault(owner, set()).add(identifier)
+            names = code_names(unit.code)
+            if not REFLECTING.isdisjoint(names):
+                self._reflecting.add(identifier)
+            for name in names | names_by_strings(unit.code):
+                self._naming.setdefault(name, set()).add(identifier)
+
+    def writers(self, state: str, change: Change) -> set[int]:
+        """Return the functions that change `state`, or that it is the memo of."""
+        places = change.places
+        writers = self._simple.get(state, set()) | self._changing(state)
+        naming = self._naming.get(state, set())
+        if change.makers is not None:
+            # Who asks for what isn't there changes it.
+            writers |= naming
+            for name in change.makers:
+                writers |= self._simple.get(name, set()) | self._special.get(name, set())
+        for name in change.called:
+            writers |= self._simple.get(name, set()) | self._special.get(name, set())
+        writers |= self.computing(state, change)
+        for attribute, classes in places:
+            # A cached property, or a method that binds or changes an attribute of its own.
+            methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
+            own = {unit for unit in methods if self._units[unit].name == attribute}
+            changing = self._changing(attribute)
+            writers |= own | methods & changing | naming & changing
+            if not classes and attribute != state:
+                writers |= self._simple.get(attribute, set()) | self._changing(attribute)
+            if not classes:
+                # What is in a container may be changed under another name.
+                writers |= {unit for unit in naming if self._used(unit).changes_unnamed}
+        if not writers or self._is_foreign(state):
+            # An object of a library's changes where its methods are called.
+            writers |= naming
+        else:
+            # What others are handed may be changed by them, under a name of theirs.
+            writers |= {unit for unit in naming if hands_on(self._units[unit].code, state)}
+        return writers | self._calling(writers, naming)
+
+    def may_set(self, name: str) -> bool:
+        """Return whether a function binds or changes `name`, or hands on what it stands for."""
+        return bool(self._changing(name)) or any(
+            hands_on(self._units[unit].code, name) for unit in self._naming.get(name, ())
+        )
+
+    def computing(self, state: str, change: Change) -> set[int]:
+        """Return the functions that may change `state` under a name that they compute."""
+        found: set[int] = set()
+        for attribute, classes in change.places:
+            if self._changing(attribute):
+                continue
+            if classes:
+                methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
+                found |= methods & self._reflecting
+            else:
+                found |= {
+                    unit
+                    for unit in self._reflecting
+                    if state in self._namespaces.get(self._units[unit].path, {})
+                }
+        return found
+
+    def _is_foreign(self, state: str) -> bool:
+        """Return whether `state` is a global with an object of a library's class."""
+        kinds = (type(names.get(state)) for names in self._namespaces.values())
+        return any(
+            kind.__module__ not in self._project and kind.__module__ not in _PLAIN_MODULES
+            for kind in kinds
+        )
+
+    def only_look_up(self, state: str) -> bool:
+        """Return whether no function does more than to look up what `state` has for a key."""
+        naming = self._naming.get(state, ())
+        return all(only_looks_up(self._units[unit].code, state) for unit in naming)
+
+    def _calling(self, writers: set[int], naming: set[int]) -> set[int]:
+        """Return who calls `writers`, and may have computed what they keep.
+
+        These are functions of the same file, and those in `naming`, which name the state.
+        """
+        calling: set[int] = set()
+        for writer in writers:
+            name, path = self._units[writer].name, self._units[writer].path
+            if not name.startswith("__"):
+                callers = self._naming.get(name, set())
+                near = {unit for unit in callers if self._units[unit].path == path}
+                for unit in (callers & naming | near) - calling:
+                    # A class with an attribute of that name calls nothing by it.
+                    if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
+                        calling.add(unit)
+        return calling
+
+    def _changing(self, name: str) -> set[int]:
+        naming = self._naming.get(name, ())
+        return {unit for unit in naming if name in self._used(unit).changed}
+
+    def _used(self, identifier: int) -> UsedNames:
+        used = self._used_by.get(identifier)
+        if used is None:
+            unit = self._units[identifier]
+            namespace = self._namespaces.get(unit.path, {})
+            used = self._used_by[identifier] = used_names(unit.code, namespace, self._project)
+        return used
+
+    def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
+        """Return `start` and the functions of `universe` that these may call."""
+        reached = set(start)
+        waiting = list(start)
+        while waiting:
+            called = self._called(waiting.pop()) & universe
+            waiting.extend(called - reached)
+            reached |= called
+        return reached
+
+    def _called(self, identifier: int) -> set[int]:
+        unit = self._units[identifier]
+        called = set(self._special.get(unit.owner, ()))
+        used = self._used(identifier)
+        for name in used.loaded:
+            named = self._simple.get(name, set())
+            if name in _OF_BUILTINS and name not in used.variables:
+                # Mostly a dict's or a string's; else of something that the module knows.
+                named = {other for other in named if self._is_known(other, unit.path)}
+            called |= named | self._special.get(name, set())
+        return called
+
+    def _is_known(self, identifier: int, path: str) -> bool:
+        """Return whether the module at `path` has what a function belongs to, or is a method of."""
+        if path not in self._known:
+            self._known[path] = {path, *_known_in(self._namespaces.get(path, {}))}
+        unit = self._units[identifier]
+        return not self._known[path].isdisjoint((unit.path, unit.owner or unit.path))
+
+
+def _known_in(namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Iterate over the files of modules, and the names of classes, that a namespace leads to."""
+    for value in list(namespace.values()):
+        if isinstance(value, ModuleType):
+            path = getattr_static(value, "__file__", None)
+            if isinstance(path, str):
+                yield os.path.abspath(path)
+        else:
+            for kind in (type(value), value):
+                if isinstance(kind, type):
+                    yield from (base.__name__ for base in kind.__mro__)

@@ -1,0 +1,103 @@
+"""What code does with one name, read from its instructions, without running it."""
+
+from __future__ import annotations
+
+import dis
+from types import CodeType
+
+from .instructions import (
+    ATTRIBUTES,
+    BINDS,
+    GLOBALS,
+    LOCALS,
+    PUTS,
+    SHIFTED,
+    instructions,
+    opcodes,
+    uses,
+)
+from .units import nested
+
+_BINDS_IN_CLASS = opcodes("STORE_NAME")
+_BINDS_ATTRIBUTE = opcodes("STORE_ATTR")
+_LOADS_NAMED = opcodes("LOAD_GLOBAL", "LOAD_ATTR")
+_LOADS_KEY = opcodes("LOAD_GLOBAL", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF")
+_SUBSCRIPTS = opcodes("BINARY_SUBSCR")
+_LOOKS = _SUBSCRIPTS | PUTS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP")
+_BINDS_LOCAL_AND_MORE = opcodes("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
+_BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
+_CALLS = opcodes("CALL", "PRECALL")
+_METHODS = opcodes("LOAD_METHOD")
+_NULLS = opcodes("PUSH_NULL")
+# Functions that look at what they are given; pytest puts the latter into assertions.
+_OF_CLASSES = frozenset({"isinstance", "issubclass"})
+_ASKING = frozenset({"len"})
+_ASKING_OF_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
+_ASKS = opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
+    opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
+)
+_STAYS = ATTRIBUTES | BINDS | _ASKS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP", "POP_TOP")
+
+
+def only_binds(code: CodeType, name: str) -> bool:
+    """Return whether `code`, nested code left out, uses `name` for nothing but to bind it."""
+    return name not in code.co_cellvars and all(
+        opcode in _BINDS_IN_CLASS for _, opcode in uses(code, name)
+    )
+
+
+def only_looks_up(code: CodeType, name: str) -> bool:
+    """Return whether a function that uses `name` can't tell an empty value in it from none.
+
+    It looks up what stands there for a key, and asks whether that is true, or iterates over it.
+    """
+    every = list(instructions(code.co_code))
+    for index, opcode in uses(code, name):
+        key, subscript, then = (
+            each for each, _ in (*every[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
+        )
+        looks_up = opcode in _LOADS_NAMED and key in _LOADS_KEY and subscript in _SUBSCRIPTS
+        if not (looks_up and then in _ASKS) and opcode not in _BINDS_IN_CLASS | _BINDS_ATTRIBUTE:
+            return False
+    return name not in code.co_cellvars and all(
+        only_looks_up(inner, name) for _, inner in nested(code)
+    )
+
+
+def hands_on(code: CodeType, name: str) -> bool:
+    """Return whether `code` gives what `name` stands for to others, or another name."""
+    every = [*instructions(code.co_code), (0, 0), (0, 0)]
+    for index, opcode in uses(code, name):
+        (then, argument), (second, _) = every[index + 1 : index + 3]
+        is_called = (opcode in SHIFTED and every[index][1] & 1) or opcode in _METHODS
+        if is_called or opcode in BINDS or opcode in _BINDS_IN_CLASS or then in _STAYS:
+            continue
+        if then in _LOADS_KEY and second in _LOOKS:
+            continue
+        # Where pytest rewrote an assertion, it holds each part of it under a name.
+        held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
+        if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
+            continue
+        before = every[: index - (opcode in ATTRIBUTES)]
+        if then in _CALLS and _only_asks(code, before, argument):
+            continue
+        return True
+    return any(hands_on(inner, name) for _, inner in nested(code))
+
+
+def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> bool:
+    """Return whether what is called with a value, the last of `count`, keeps it as it is."""
+    names = _ASKING if count == 1 else _OF_CLASSES
+    if count == 2 and before and before[-1][0] in LOCALS:
+        del before[-1]
+    elif count != 1:
+        return False
+    while before and before[-1][0] in _NULLS:
+        del before[-1]
+    opcode, argument = before[-1] if before else (0, 0)
+    if opcode in ATTRIBUTES:
+        # A method may be called as a builtin is.
+        names = _ASKING_OF_PYTEST
+    elif opcode not in GLOBALS:
+        return False
+    return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
