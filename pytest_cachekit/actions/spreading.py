@@ -124,7 +124,8 @@ class Spread:
                 # Of a class that is new, or gone, who names nothing else can't have an instance.
                 continue
             elif part.binds == {"__all__"}:
-                self._names |= _ways_to(listed(difference))
+                # Who asks for the list itself sees its order and its length too.
+                self._names |= _ways_to(listed(difference)) | part.binds
             else:
                 self._names |= self._bound(row, module, part, _binds(part) - kept)
 
@@ -188,6 +189,8 @@ class Spread:
             # Whether what isn't loaded still can be imported isn't known either.
             name = min(part.names & self._names)
             raise UnclearError(f"import-time code of {row[0]} names {name}")
+        if part.binds == {"__all__"} and not part.names.isdisjoint(self._names - part.binds):
+            raise UnclearError(f"what {row[0]} hands to those who import a star is computed")
         if isinstance(part.node, ast.ClassDef):
             self._check_making(row, module, part.node)
         return self._bound(row, module, part, imported_under(part, self._names))

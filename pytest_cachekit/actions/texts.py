@@ -89,7 +89,7 @@ class Text:
         if not self._may_name(names, 1, len(self._version.lines)):
             return
         for part in self.parts:
-            if part.binds == {"__all__"}:
+            if part.binds == {"__all__"} and _is_spelled(part.node):
                 continue
             names_one = self._may_name(names, *part.lines) and not names.isdisjoint(part.names)
             if names_one or (part.scope and not names.isdisjoint(part.binds)):
@@ -215,6 +215,14 @@ class Texts:
         if len(content) > _LARGE or b"\0" in content:
             return content
         return frozenset(WORD.findall(content.decode("utf-8", "replace")))
+
+
+def _is_spelled(statement: ast.stmt) -> bool:
+    """Return whether what `statement` binds something to stands there, and is not computed."""
+    bound = (ast.Name, ast.Attribute)
+    return not any(
+        isinstance(node, bound) and isinstance(node.ctx, ast.Load) for node in ast.walk(statement)
+    )
 
 
 def _content(path: str) -> bytes:

@@ -105,8 +105,10 @@ class Watch:
             return (yield)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which plugins are there now that everything is collected."""
+        """Note which plugins are there now that everything is collected, and what holds state."""
         rest_on_plugins(self.tracer.recorder, session.config)
+        for owner in (session.config, session):
+            self.tracer.recorder.states.remember_attributes(owner)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self) -> Generator[None, Any, Any]:

@@ -18,7 +18,13 @@ from ..reading import Input
 from .action import Action
 from .memos import state_actions
 from .module_paths import ModulePaths
-from .names import code_constants, code_names, import_time_parts, looks_into_others
+from .names import (
+    code_constants,
+    code_names,
+    import_time_parts,
+    looks_into_others,
+    names_by_strings,
+)
 from .recorder import Recorder
 from .shared_values import rest_on_users
 from .state_users import StateActions
@@ -169,13 +175,17 @@ class Dependencies:
         return actions, inputs
 
     def _unit(self, identifier: int) -> frozenset[Action]:
-        used = self._states.used_by(identifier, self._unit_names[identifier])
-        return self._code_of(identifier).union(used)
+        names = self._names_and_strings_of(identifier)
+        return self._code_of(identifier).union(self._states.used_by(identifier, names))
 
     def _early_unit(self, identifier: int) -> frozenset[Action]:
         """Return what a function rests on that ran while a module was imported before all tests."""
-        used = self._states.used_early_by(identifier, self._unit_names[identifier])
-        return self._code_of(identifier).union(used)
+        names = self._names_and_strings_of(identifier)
+        return self._code_of(identifier).union(self._states.used_early_by(identifier, names))
+
+    def _names_and_strings_of(self, identifier: int) -> frozenset[str]:
+        unit = self._recorder.units[identifier]
+        return self._unit_names[identifier] | names_by_strings(unit.code)
 
     def _code_of(self, identifier: int) -> frozenset[Action]:
         """Return what a function's code rests on, the state that it uses left out."""

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import dis
-import logging
-import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import CellType, FunctionType, GeneratorType, MappingProxyType, ModuleType
-from typing import Any, TypeVar
+from types import FunctionType, GeneratorType, ModuleType
+from typing import Any
 
-_T = TypeVar("_T")
-_BINDS_CELL = dis.opmap["STORE_DEREF"]
+from .held_values import (
+    ATOMS,
+    attributes,
+    closure,
+    contents,
+    elements,
+    held_by_function,
+    is_ours,
+    is_walked,
+    kept,
+)
+
 _LIMIT = 2_000
-# Of larger containers only the number of elements is compared.
-_ELEMENTS = 1_000
-_ATOMS = (str, bytes, int, float, complex, frozenset, type(None))
-_CONTAINERS = (dict, list, set, deque, MappingProxyType)
-_WITH_ELEMENTS = (*_CONTAINERS, tuple)
-_WITHOUT_CONTENTS = (*_ATOMS, tuple, type, FunctionType)
-_NO_STATE = (*_ATOMS, type, FunctionType)
-_OF_PATHS = ("pathlib", "pathlib._local")
 
 Path = tuple[str, ...]
 """What leads from a namespace to a value: names, and numbers of elements in brackets."""
@@ -99,16 +96,26 @@ def collect_leaves(names: Mapping[str, Any], depth: int, module: str = "") -> Le
     """Return what can hold state in a namespace, classes of others than `module` left out."""
     collection = _Collection(module)
     collection.namespace(names, (), depth)
+    collection.walk()
     return collection.found
 
 
 class _Collection:
-    """Walks from a namespace to what it holds, each object once."""
+    """Walks from a namespace to what it holds, each object once, what is near before the rest."""
 
     def __init__(self, module: str) -> None:
         self.found: Leaves = {}
         self._module = module
-        self._seen: set[int] = set()
+        self._seen: dict[int, int] = {}
+        self._named: deque[_Step] = deque()
+        self._elements: deque[_Step] = deque()
+        """What is taken in later: a large table must not crowd out what is next to it."""
+
+    def walk(self) -> None:
+        """Take in what values lead to that were taken in."""
+        while (self._named or self._elements) and len(self.found) <= _LIMIT:
+            waiting = self._named or self._elements
+            self._enter(*waiting.popleft())
 
     def namespace(
         self, names: Mapping[str, Any], prefix: Path, depth: int, held: str | None = None,
@@ -116,139 +123,45 @@ class _Collection:
     ) -> None:  # fmt: skip
         """Take in `names`, of a module or class, or of an instance that `held` leads to."""
         for name, value in list(names.items()):
-            if len(self.found) > _LIMIT:
-                return
             if (name.startswith("__") and name.endswith("__")) or isinstance(value, ModuleType):
                 continue
             attribute = value.gi_code.co_name if _is_generator(value) and not held else name
             self._value(value, (*prefix, name), depth, held or name, (attribute, kinds))
 
     def _value(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
-        self.found[path] = Leaf(value, _contents(value), name, place)
-        if depth <= 1 or isinstance(value, _ATOMS) or id(value) in self._seen:
+        self.found[path] = Leaf(value, contents(value), name, place)
+        # Who comes to it by a shorter way sees further.
+        if depth <= 1 or isinstance(value, ATOMS) or self._seen.get(id(value), 0) >= depth:
             return
-        if isinstance(value, type):
-            if value.__module__ == self._module:
-                self._seen.add(id(value))
-                self.namespace(vars(value), path, depth - 1)
+        if is_ours(value):
             return
-        self._seen.add(id(value))
-        if isinstance(value, FunctionType):
-            self._function(value, path, depth, name)
-            return
-        if isinstance(value, _WITH_ELEMENTS):
-            for index, element in enumerate(_elements(value)):
-                if len(self.found) > _LIMIT:
-                    return
-                if not isinstance(element, _NO_STATE):
-                    self._value(element, (*path, f"[{index}]"), depth - 1, name, place)
-        attributes = _attributes(value)
-        if attributes:
-            kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
-            self.namespace(attributes, path, depth - 1, name, kinds)
+        self._seen[id(value)] = depth
+        waiting = self._elements if path[-1].startswith("[") else self._named
+        waiting.append((value, path, depth - 1, name, place))
 
-    def _function(self, value: FunctionType, path: Path, depth: int, name: str) -> None:
-        """Take in a default argument that is changed, and attributes of the function itself."""
-        if value.__defaults__ or value.__dict__:
-            defaults = {str(index): held for index, held in enumerate(value.__defaults__ or ())}
+    def _enter(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
+        if isinstance(value, type):
+            if is_walked(value, self._module):
+                self.namespace(vars(value), path, depth)
+            return
+        if isinstance(value, FunctionType):
             kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
-            self.namespace({**defaults, **value.__dict__}, path, depth - 1, name, kinds)
-        if value.__closure__ is not None:
-            self.namespace(_closure(value, value.__closure__), path, depth - 1, name)
+            self.namespace(held_by_function(value), path, depth, name, kinds)
+            self.namespace(closure(value), path, depth, name)
+            return
+        for index, element in enumerate(elements(value)):
+            self._value(element, (*path, f"[{index}]"), depth, name, place)
+        names = attributes(value)
+        kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
+        self.namespace(names, path, depth, name, kinds)
+        if any(not each.startswith("__") for each in names):
+            return
+        for key, each in kept(value).items():
+            self._value(each, (*path, key), depth, name, place)
+
+
+_Step = tuple[Any, Path, int, str, Place]
 
 
 def _is_generator(value: object) -> bool:
     return isinstance(value, GeneratorType)
-
-
-def _elements(value: Any) -> Collection[Any]:
-    """Return the elements of a container, the values of a mapping; none where there are many."""
-    with contextlib.suppress(Exception):  # a subclass of the project's may do anything
-        if len(value) <= _ELEMENTS:
-            return tuple(value.values() if hasattr(value, "values") else value)
-    return ()
-
-
-def _contents(value: Any) -> tuple[object, ...]:
-    """Return what changes when a value does, as far as that is cheap to know."""
-    if isinstance(value, _WITHOUT_CONTENTS):
-        return ()
-    if isinstance(value, GeneratorType):
-        return (-1 if value.gi_frame is None else value.gi_frame.f_lasti,)
-    if isinstance(value, ContextVar):
-        return (value.get(None),)
-    kind = type(value)
-    try:
-        if isinstance(value, _CONTAINERS):
-            return (len(value), *_elements(value))
-        if _is_memo(kind):
-            return (int(value.cache_info().misses),)
-        if kind.__module__ in ("collections", "weakref"):
-            return (len(value),)
-    except Exception:  # noqa: BLE001  objects of the project's may do anything
-        return ()
-    return ()
-
-
-def _per_type(function: Callable[[type], _T]) -> Callable[[type], _T]:
-    """Return `function`, remembering what it returned; metaclasses may have no hash."""
-    known: dict[int, tuple[type, _T]] = {}
-
-    def ask(kind: type) -> _T:
-        entry = known.get(id(kind))
-        if entry is None:
-            entry = known[id(kind)] = (kind, function(kind))
-        return entry[1]
-
-    return ask
-
-
-@_per_type
-def _is_memo(kind: type) -> bool:
-    return any("cache_info" in vars(base) for base in kind.__mro__)
-
-
-@_per_type
-def _slots(kind: type) -> tuple[tuple[str, str], ...]:
-    """Return the names in `__slots__`, and under which each is kept."""
-    found: list[tuple[str, str]] = []
-    for base in kind.__mro__:
-        slots = vars(base).get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else tuple(slots):
-            if isinstance(slot, str) and not slot.endswith("__"):
-                private = slot.startswith("__")
-                found.append((slot, f"_{base.__name__.lstrip('_')}{slot}" if private else slot))
-    return tuple(found)
-
-
-def _attributes(value: Any) -> dict[str, Any] | None:
-    """Return the attributes of an instance, those in slots included."""
-    if isinstance(value, (staticmethod, classmethod, property, logging.Logger)):
-        return None
-    # All that a path's attributes remember follows from its own text, which doesn't change.
-    if type(value).__module__ in _OF_PATHS:
-        return None
-    found: dict[str, Any] = {}
-    with contextlib.suppress(AttributeError):
-        if isinstance(value, threading.local):
-            attributes = value.__dict__
-        else:
-            attributes = object.__getattribute__(value, "__dict__")
-        if isinstance(attributes, dict):
-            found.update(attributes)
-    for slot, name in _slots(type(value)):
-        with contextlib.suppress(Exception):
-            found[slot] = object.__getattribute__(value, name)
-    return found
-
-
-def _closure(function: FunctionType, cells: tuple[CellType, ...]) -> dict[str, Any]:
-    """Return the variables of a closure that can change: containers, and what is bound anew."""
-    code = function.__code__
-    binds = _BINDS_CELL in code.co_code[::2]
-    found = {}
-    for name, cell in zip(code.co_freevars, cells, strict=True):
-        with contextlib.suppress(ValueError):  # empty
-            if binds or isinstance(cell.cell_contents, (dict, list, set, deque)):
-                found[name] = cell.cell_contents
-    return found

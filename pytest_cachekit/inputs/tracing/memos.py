@@ -16,10 +16,10 @@ from types import CodeType
 from typing import Any
 
 from .action import UNCACHEABLE, UNSEEN, Action
+from .calls import Calls
 from .frames import frame_keys
 from .name_uses import is_annotated, only_binds
 from .names import changed_at_import, import_time_parts, spelled
-from .possible_calls import PossibleCalls
 from .state_users import StateActions
 from .states import Change
 from .units import Unit
@@ -47,7 +47,7 @@ def state_actions(
     """
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
-    calls = PossibleCalls(units, ran, namespaces, states)
+    calls = Calls(units, ran, namespaces, states)
     found = StateActions(units, calls.means)
     checks = [identifier for identifier in ran if units[identifier].name in _ASKED_ONCE]
     if not states and not checks:
@@ -56,6 +56,8 @@ def state_actions(
     for state, change in sorted(states.items()):
         if change.is_looked_up and calls.only_look_up(state) and imports.only_bind(state):
             # Nobody could tell an empty value from none.
+            continue
+        if change.is_foreign and not calls.may_set(state):
             continue
         # Who changes an object changes it for all names that lead to it.
         names = sorted({state, *change.twins})
@@ -72,7 +74,8 @@ def state_actions(
             calls,
         )
         is_touched = early.functions or early.parents
-        found.add(state, change.places, node, early if is_touched else None)
+        computing = calls.computing(state, change)
+        found.add(state, change.places, node, early if is_touched else None, computing)
     for check in checks:
         users = [action for action in ordered if check in action.functions]
         node = Action(f"{units[check].owner}.{units[check].name}")
@@ -89,7 +92,7 @@ def _rest_on_writers(
     writers: set[int],
     actions: list[Action],
     changing: Iterable[Action],
-    calls: PossibleCalls,
+    calls: Calls,
 ) -> None:
     """Let `node` rest on what `writers` may have computed while one of `actions` ran them.
 

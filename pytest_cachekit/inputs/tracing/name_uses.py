@@ -1,9 +1,9 @@
-"""How code uses one name: read from its instructions, without running it."""
+"""What code does with one name, read from its instructions, without running it."""
 
 from __future__ import annotations
 
 import dis
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -14,12 +14,12 @@ from .instructions import (
     GLOBALS,
     LOCALS,
     PUTS,
-    instructions_of,
-    is_call,
-    name_in,
+    SHIFTED,
+    instructions,
     opcodes,
+    uses,
 )
-from .names import flat
+from .names import code_names, flat, names_by_strings
 from .units import nested
 
 _CONSTANTS = opcodes("LOAD_CONST")
@@ -32,8 +32,8 @@ _LOOKS = _SUBSCRIPTS | PUTS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP")
 _BINDS_LOCAL_AND_MORE = opcodes("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
 _BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
 _CALLS = opcodes("CALL", "PRECALL")
+_METHODS = opcodes("LOAD_METHOD")
 _NULLS = opcodes("PUSH_NULL")
-_NAMES = frozenset(dis.hasname)
 # Functions that look at what they are given; pytest puts the latter into assertions.
 _OF_CLASSES = frozenset({"isinstance", "issubclass"})
 _ASKING = frozenset({"len"})
@@ -47,7 +47,7 @@ _STAYS = ATTRIBUTES | BINDS | _ASKS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_O
 def only_binds(code: CodeType, name: str) -> bool:
     """Return whether `code`, nested code left out, uses `name` for nothing but to bind it."""
     return name not in code.co_cellvars and all(
-        opcode in _BINDS_IN_CLASS for _, opcode in _uses(code, name)
+        opcode in _BINDS_IN_CLASS for _, opcode in uses(code, name)
     )
 
 
@@ -56,10 +56,10 @@ def only_looks_up(code: CodeType, name: str) -> bool:
 
     It looks up what stands there for a key, and asks whether that is true, or iterates over it.
     """
-    instructions = list(instructions_of(code))
-    for index, opcode in _uses(code, name):
+    every = list(instructions(code.co_code))
+    for index, opcode in uses(code, name):
         key, subscript, then = (
-            each for each, _ in (*instructions[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
+            each for each, _ in (*every[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
         )
         looks_up = opcode in _LOADS_NAMED and key in _LOADS_KEY and subscript in _SUBSCRIPTS
         if not (looks_up and then in _ASKS) and opcode not in _BINDS_IN_CLASS | _BINDS_ATTRIBUTE:
@@ -71,15 +71,11 @@ def only_looks_up(code: CodeType, name: str) -> bool:
 
 def hands_on(code: CodeType, name: str) -> bool:
     """Return whether `code` gives what `name` stands for to others, or another name."""
-    instructions = [*instructions_of(code), (0, 0), (0, 0)]
-    for index, opcode in _uses(code, name):
-        (then, argument), (second, _) = instructions[index + 1 : index + 3]
-        if (
-            is_call(*instructions[index])
-            or opcode in BINDS
-            or opcode in _BINDS_IN_CLASS
-            or then in _STAYS
-        ):
+    every = [*instructions(code.co_code), (0, 0), (0, 0)]
+    for index, opcode in uses(code, name):
+        (then, argument), (second, _) = every[index + 1 : index + 3]
+        is_called = (opcode in SHIFTED and every[index][1] & 1) or opcode in _METHODS
+        if is_called or opcode in BINDS or opcode in _BINDS_IN_CLASS or then in _STAYS:
             continue
         if then in _LOADS_KEY and second in _LOOKS:
             continue
@@ -87,7 +83,7 @@ def hands_on(code: CodeType, name: str) -> bool:
         held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
         if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
             continue
-        before = instructions[: index - (opcode in ATTRIBUTES)]
+        before = every[: index - (opcode in ATTRIBUTES)]
         if then in _CALLS and _only_asks(code, before, argument):
             continue
         return True
@@ -109,21 +105,13 @@ def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> boo
         names = _ASKING_OF_PYTEST
     elif opcode not in GLOBALS:
         return False
-    return name_in(code, opcode, argument) in names
-
-
-def _uses(code: CodeType, name: str) -> Iterator[tuple[int, int]]:
-    """Iterate over the instructions of `code` that have `name`: number and operation."""
-    if name in code.co_names:
-        for index, (opcode, argument) in enumerate(instructions_of(code)):
-            if opcode in _NAMES and name_in(code, opcode, argument) == name:
-                yield index, opcode
+    return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
 
 
 def means(
     code: CodeType, name: str, namespace: Mapping[str, Any], values: Collection[object]
 ) -> bool:
-    """Return whether `code` may use `name` for one of `values`.
+    """Return whether `code`, which names `name` or spells it, may mean one of `values`.
 
     It doesn't where each use finds something else, as a global or as an attribute of a module.
 
@@ -133,24 +121,33 @@ def means(
         namespace: the globals of its module.
         values: what the name may stand for elsewhere.
     """
-    instructions = [(0, 0), *instructions_of(code)]
-    for index, opcode in _uses(code, name):
+    if name not in code_names(code) or name in names_by_strings(code):
+        return True
+    return not _finds_other(code, name, namespace, values)
+
+
+def _finds_other(
+    code: CodeType, name: str, namespace: Mapping[str, Any], values: Collection[object]
+) -> bool:
+    """Return whether each use of `name` in `code` finds a class or function not in `values`."""
+    every = [(0, 0), *instructions(code.co_code)]
+    for index, opcode in uses(code, name):
         holder = namespace
         if opcode in ATTRIBUTES:
-            before, argument = instructions[index]
+            before, argument = every[index]
             module: object = None
             if before in GLOBALS:
-                module = namespace.get(name_in(code, before, argument))
+                module = namespace.get(code.co_names[argument >> SHIFTED.get(before, 0)])
             if not isinstance(module, ModuleType):
-                return True
-            holder = vars(module)
+                return False
+            holder = object.__getattribute__(module, "__dict__")
         elif opcode not in GLOBALS:
-            return True
+            return False
         found = holder.get(name)
         if not isinstance(found, (type, FunctionType)) or any(found is each for each in values):
-            return True
-    return name in code.co_cellvars or any(
-        means(inner, name, namespace, values) for _, inner in nested(code)
+            return False
+    return name not in code.co_cellvars and all(
+        _finds_other(inner, name, namespace, values) for _, inner in nested(code)
     )
 
 
@@ -161,14 +158,13 @@ def is_annotated(code: CodeType, name: str) -> bool:
     """
     own = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
     if any(name in flat(constant) for constant in own):
-        before: tuple[int, int] = (0, 0)
-        instructions = [*instructions_of(code), (0, 0)]
-        for (opcode, argument), (then, _) in pairwise(instructions):
+        before = 0, 0
+        for (opcode, argument), (then, _) in pairwise([*instructions(code.co_code), (0, 0)]):
             if opcode in _CONSTANTS and name in flat(code.co_consts[argument]):
                 is_key = (
                     code.co_consts[argument] == name
                     and before[0] in GLOBALS
-                    and name_in(code, *before) == "__annotations__"
+                    and code.co_names[before[1] >> SHIFTED.get(before[0], 0)] == "__annotations__"
                     and then in PUTS
                 )
                 if not is_key:

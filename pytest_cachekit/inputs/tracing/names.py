@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 from types import CodeType, ModuleType
 from typing import Any
 
-from .instructions import (
-    ATTRIBUTES,
-    BINDS,
-    BINDS_CELL,
-    GLOBALS,
-    LOCALS,
-    PUTS,
-    TWO_LOCALS,
-    instructions_of,
-    name_in,
-)
+from .instructions import ATTRIBUTES, BINDS, GLOBALS, LOCALS, PUTS, SHIFTED, instructions, opcodes
 from .units import is_function, nested
+
+_BINDS_CELL = opcodes("STORE_DEREF")
+_TWO_LOCALS = opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
+
+REFLECTING = frozenset(
+    {"__dict__", "__setattr__", "delattr", "getattr", "globals", "hasattr", "setattr", "vars"}
+)
+"""What code names that gets or sets attributes or globals by names in strings."""
 
 _MUTATORS = frozenset(
     {
@@ -36,6 +34,8 @@ class UsedNames:
 
     loaded: set[str] = field(default_factory=set)
     """Globals, and attributes of anything but modules of others: what it may call."""
+    variables: set[str] = field(default_factory=set)
+    """Those that it loads by themselves: globals."""
     changed: set[str] = field(default_factory=set)
     """Globals and attributes that it binds, or whose contents it changes."""
     changes_unnamed: bool = False
@@ -52,7 +52,17 @@ def used_names(code: CodeType, namespace: Mapping[str, Any], project: frozenset[
     """
     used = UsedNames()
     _scan(code, namespace, project, used)
+    used.changed |= names_by_strings(code)
     return used
+
+
+def names_by_strings(code: CodeType) -> frozenset[str]:
+    """Return what strings in `code` may name, where it gets or sets something by a string."""
+    if REFLECTING.isdisjoint(code_names(code)):
+        return frozenset()
+    return frozenset(
+        each for each in spelled(code) if isinstance(each, str) and each.isidentifier()
+    )
 
 
 def _scan(
@@ -65,25 +75,26 @@ def _scan(
 ) -> None:
     recent: list[str | None] = []
     foreign = False
-    for opcode, argument in instructions_of(code):
+    for opcode, argument in instructions(code.co_code):
         if opcode in GLOBALS:
-            name = name_in(code, opcode, argument)
+            name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
             value = namespace.get(name)
             foreign = isinstance(value, ModuleType) and value.__name__ not in project
             used.loaded.add(name)
+            used.variables.add(name)
             recent.append(name)
         elif opcode in ATTRIBUTES:
-            name = name_in(code, opcode, argument)
+            name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
             if not foreign:
                 used.loaded.add(name)
             if name in _MUTATORS:
                 _changes(used, recent[-1:])
             recent.append(name)
         elif opcode in BINDS:
-            used.changed.add(name_in(code, opcode, argument))
+            used.changed.add(code.co_names[argument])
             foreign = False
             recent.append(None)
-        elif opcode in BINDS_CELL:
+        elif opcode in _BINDS_CELL:
             used.changed.add(_cell_name(code, argument))
             foreign = False
             recent.append(None)
@@ -167,14 +178,14 @@ def flat(constant: object) -> Iterator[object]:
 def looks_into_others(code: CodeType) -> bool:
     """Return whether `code`, or what is nested in it, asks for a namespace that isn't `self`'s."""
     before: int | None = None
-    for opcode, argument in instructions_of(code):
+    for opcode, argument in instructions(code.co_code):
         if opcode in ATTRIBUTES:
-            name = name_in(code, opcode, argument)
+            name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
             if name == "__dict__" and (
                 before is None or code.co_varnames[before : before + 1] != ("self",)
             ):
                 return True
         before = argument if opcode in LOCALS else None
-        if opcode in TWO_LOCALS:
+        if opcode in _TWO_LOCALS:
             before = argument & 15
     return any(looks_into_others(inner) for _, inner in nested(code))

@@ -24,16 +24,34 @@ class StateActions:
         self._named: dict[str, Action] = {}
         self._early: dict[Action, Action | None] = {}
         self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
+        self._computing: dict[int, list[Action]] = {}
         self._checks: dict[str, list[Action]] = {}
         self._methods = {(unit.owner, unit.name) for unit in units}
 
-    def add(self, state: str, places: Iterable[Place], node: Action, early: Action | None) -> None:
-        """Note that whoever uses `state` rests on `node`; on `early` if before the first test."""
+    def add(
+        self,
+        state: str,
+        places: Iterable[Place],
+        node: Action,
+        early: Action | None,
+        computing: Iterable[int] = (),
+    ) -> None:
+        """Note that whoever uses `state` rests on `node`.
+
+        Args:
+            state: the name that leads to it.
+            places: where in its value something changes.
+            node: what its value was computed from.
+            early: what it was computed from before the first test; None where it was as imported.
+            computing: functions that may find it under a name that they compute.
+        """
         self._named[state] = node
         self._early[node] = early
         for attribute, classes in places:
             if classes and attribute != state:
                 self._attributes.setdefault(attribute, []).append((classes, node))
+        for identifier in computing:
+            self._computing.setdefault(identifier, []).append(node)
 
     def add_check(self, path: str, node: Action) -> None:
         """Note that all who rest on the module at `path` may rest on an answer that is kept."""
@@ -55,6 +73,7 @@ class StateActions:
         for name in self._named.keys() & names:
             if self._means(identifier, name):
                 yield self._named[name]
+        yield from self._computing.get(identifier, ())
         owner = self._units[identifier].owner
         for name in self._attributes.keys() & names:
             for classes, node in self._attributes[name]:

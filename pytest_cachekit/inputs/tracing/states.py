@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import builtins
 import os
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from .action import Action
+from .held_values import functions_kept
 from .leaves import Inside, Leaf, Leaves, Path, Place, collect_leaves, differing, insides
 
 _DEPTH = 4
+_DEPTH_OF_OTHERS = 2
 # What these make is the same each time, and as good as nothing.
 _EMPTY = frozenset({dict, list, set, tuple, str})
 
@@ -27,10 +30,14 @@ class Change:
     """Where in it."""
     makers: set[str] | None = None
     """Names of functions that make what it is asked for and lacks; None where it makes nothing."""
+    called: set[str] = field(default_factory=set)
+    """Names of functions that run where it, or what has it, is called."""
     roots: list[object] = field(default_factory=list)
     """What the name stands for, now and before; empty where that isn't known."""
     twins: set[str] = field(default_factory=set)
     """Names that lead to the same changed objects."""
+    is_foreign: bool = False
+    """Whether it is an attribute of something that isn't the project's, and anybody's to change."""
     is_looked_up: bool = False
     """Whether it is a dictionary that makes what it lacks, and only empty values were added."""
 
@@ -43,10 +50,28 @@ class States:
         self.filled: set[Action] = set()
         """Actions whose values others have changed, where no name tells what in them."""
         self._found: dict[str, set[Place]] = {}
+        self._others: list[tuple[Mapping[str, Any], Leaves]] = []
+        self._modules: dict[int, tuple[Mapping[str, Any], frozenset[str]]] = {}
+        """Namespaces of modules that project modules name, and the names in them by then."""
 
     def remember(self, module: ModuleType) -> None:
         """Remember the state of `module`, whose import has just ended."""
         self._before.append((module, _leaves(module)))
+        present: object = sys.modules.get(module.__name__)
+        if present is not None and not isinstance(present, ModuleType):
+            # It left another object in its place, which no name of its own has to lead to.
+            place = ModuleType(module.__name__)
+            vars(place)[module.__name__.rpartition(".")[2]] = present
+            self._before.append((place, _leaves(place)))
+        for value in list(vars(module).values()):
+            if isinstance(value, ModuleType) and id(value) not in self._modules:
+                # One that is to be loaded when it is first asked for stays as it is.
+                names = object.__getattribute__(value, "__dict__")
+                self._modules[id(value)] = names, frozenset(names)
+
+    def remember_attributes(self, owner: object) -> None:
+        """Remember the state of an object of others, to which the project may add attributes."""
+        self._others.append((vars(owner), collect_leaves(vars(owner), _DEPTH_OF_OTHERS)))
 
     def found(self, name: str, place: Place) -> None:
         """Note a name whose value changed in an object that isn't a module's."""
@@ -65,9 +90,13 @@ class States:
         names = {name: Change(set(places)) for name, places in self._found.items()}
         leading: dict[int, set[str]] = {}
         first_seen = _FirstSeen([before for _, before in self._before])
+        classes = {id(kind) for _, before in self._before for kind in _classes(before)}
         for number, (module, before) in enumerate(self._before):
             after = _leaves(module)
             for path, leaf in differing(before, after, partial(first_seen.until, number)):
+                if any(id(kind) not in classes for kind in _classes(after, path)):
+                    # A class that came is as it was made; who gets at it names what keeps it.
+                    continue
                 is_looked_up = _is_looked_up(path, before, after)
                 change = names.setdefault(leaf.name, Change(is_looked_up=is_looked_up))
                 change.is_looked_up &= is_looked_up
@@ -81,10 +110,32 @@ class States:
                         change.makers = makers | (change.makers or set())
                 if leaf.contents:
                     leading.setdefault(id(leaf.value), set()).add(leaf.name)
+                change.called |= _called(path, after)
         for twins in leading.values():
             for name in twins:
                 names[name].twins |= twins - {name}
+        for name, place in self._changed_elsewhere():
+            change = names.setdefault(name, Change(is_foreign=True))
+            change.places.add(place)
+            change.roots.clear()
+        for name in self._found:
+            names[name].roots.clear()
         return names
+
+    def _changed_elsewhere(self) -> Iterator[tuple[str, Place]]:
+        """Iterate over the attributes of what isn't the project's that changed, or came."""
+        for names, before in self._others:
+            for _, leaf in differing(before, collect_leaves(names, _DEPTH_OF_OTHERS)):
+                yield leaf.name, leaf.place
+        own = {id(vars(module)) for module, _ in self._before}
+        for names, known in self._modules.values():
+            if id(names) in own:
+                # Its import had not ended when another one's did.
+                continue
+            for name in names.keys() - known:
+                # That a package leads to a module which was imported is told by imports.
+                if not isinstance(names.get(name), ModuleType):
+                    yield name, (name, frozenset())
 
 
 class _FirstSeen:
@@ -110,6 +161,15 @@ def _leaves(module: ModuleType) -> Leaves:
     return collect_leaves(vars(module), depth, module.__name__)
 
 
+def _classes(leaves: Leaves, path: Path | None = None) -> Iterator[type]:
+    """Iterate over the classes among `leaves`, only those on the way to `path` if one is given."""
+    ways = leaves if path is None else [path[:count] for count in range(1, len(path))]
+    for way in ways:
+        leaf = leaves.get(way)
+        if leaf is not None and isinstance(leaf.value, type):
+            yield leaf.value
+
+
 def _makers(value: object) -> set[str] | None:
     """Return the names of functions that make what `value` lacks; None where it makes nothing."""
     kind = type(value)
@@ -118,6 +178,27 @@ def _makers(value: object) -> set[str] | None:
     factory: object = getattr(value, "default_factory", None)
     names = {"__missing__", getattr(factory, "__name__", "")}
     return names | {name for name in (kind.__name__,) if kind is not defaultdict}
+
+
+def _called(path: Path, leaves: Leaves) -> set[str]:
+    """Return the names of functions that run where what leads to `path` is called."""
+    found: set[str] = set()
+    for count in range(len(path), 0, -1):
+        holder = leaves.get(path[:count])
+        if holder is None or isinstance(holder.value, type):
+            break
+        for function in functions_kept(holder.value):
+            found |= _names_of(function.__code__)
+    return found
+
+
+def _names_of(code: CodeType) -> set[str]:
+    """Return the names by which the function is known in which `code` stands."""
+    path = code.co_qualname.partition(".<locals>")[0].split(".")
+    if path[-1] == "<lambda>":
+        return set(code.co_names)
+    # A class is named in place of its special methods.
+    return {path[-2] if path[-1].startswith("__") and len(path) > 1 else path[-1]}
 
 
 def _is_looked_up(path: Path, before: Leaves, after: Leaves) -> bool:

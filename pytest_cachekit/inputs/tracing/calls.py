@@ -1,16 +1,18 @@
-"""Who may call whom, and who may change what, among the functions that ran."""
+"""Who may call whom, and who may have computed what a name holds: told by names."""
 
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections import deque
-from collections.abc import Mapping
-from types import CodeType
+from collections.abc import Iterator, Mapping
+from inspect import getattr_static
+from types import CodeType, ModuleType
 from typing import Any
 
 from .name_uses import hands_on, means, only_binds, only_looks_up
-from .names import UsedNames, code_names, used_names
+from .names import REFLECTING, UsedNames, code_names, names_by_strings, used_names
 from .states import Change
 from .units import Unit, whole
 
@@ -24,8 +26,8 @@ _OF_BUILTINS = frozenset(
 )  # fmt: skip
 
 
-class PossibleCalls:
-    """Answers by names alone."""
+class Calls:
+    """Who may call whom, by name, among the functions that ran."""
 
     def __init__(
         self,
@@ -43,6 +45,8 @@ class PossibleCalls:
         self._special: dict[str, set[int]] = {}
         self._naming: dict[str, set[int]] = {}
         self._methods: dict[str, set[int]] = {}
+        self._reflecting: set[int] = set()
+        self._known: dict[str, set[str]] = {}
         for identifier in ran:
             unit = units[identifier]
             simple, owner = unit.name, unit.owner
@@ -52,7 +56,10 @@ class PossibleCalls:
             )
             table.setdefault(key, set()).add(identifier)
             self._methods.setdefault(owner, set()).add(identifier)
-            for name in code_names(unit.code):
+            names = code_names(unit.code)
+            if not REFLECTING.isdisjoint(names):
+                self._reflecting.add(identifier)
+            for name in names | names_by_strings(unit.code):
                 self._naming.setdefault(name, set()).add(identifier)
 
     def code(self, identifier: int) -> CodeType:
@@ -75,6 +82,9 @@ class PossibleCalls:
             writers |= naming
             for name in change.makers:
                 writers |= self._simple.get(name, set()) | self._special.get(name, set())
+        for name in change.called:
+            writers |= self._simple.get(name, set()) | self._special.get(name, set())
+        writers |= self.computing(state, change)
         for attribute, classes in places:
             # A cached property, or a method that binds or changes an attribute of its own.
             methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
@@ -93,6 +103,29 @@ class PossibleCalls:
             # What others are handed may be changed by them, under a name of theirs.
             writers |= {unit for unit in naming if hands_on(self._units[unit].code, state)}
         return writers | self._calling(writers, naming)
+
+    def may_set(self, name: str) -> bool:
+        """Return whether a function binds or changes `name`, or hands on what it stands for."""
+        return bool(self._changing(name)) or any(
+            hands_on(self._units[unit].code, name) for unit in self._naming.get(name, ())
+        )
+
+    def computing(self, state: str, change: Change) -> set[int]:
+        """Return the functions that may change `state` under a name that they compute."""
+        found: set[int] = set()
+        for attribute, classes in change.places:
+            if self._changing(attribute):
+                continue
+            if classes:
+                methods: set[int] = set().union(*(self._methods.get(name, ()) for name in classes))
+                found |= methods & self._reflecting
+            else:
+                found |= {
+                    unit
+                    for unit in self._reflecting
+                    if state in self._namespaces.get(self._units[unit].path, {})
+                }
+        return found
 
     def _is_foreign(self, state: str) -> bool:
         """Return whether `state` is a global with an object of a library's class."""
@@ -149,10 +182,31 @@ class PossibleCalls:
     def _called(self, identifier: int) -> set[int]:
         unit = self._units[identifier]
         called = set(self._special.get(unit.owner, ()))
-        for name in self._used(identifier).loaded:
+        used = self._used(identifier)
+        for name in used.loaded:
             named = self._simple.get(name, set())
-            if name in _OF_BUILTINS:
-                # Mostly a dict's or a string's; else a neighbour's.
-                named = {other for other in named if self._units[other].path == unit.path}
+            if name in _OF_BUILTINS and name not in used.variables:
+                # Mostly a dict's or a string's; else of something that the module knows.
+                named = {other for other in named if self._is_known(other, unit.path)}
             called |= named | self._special.get(name, set())
         return called
+
+    def _is_known(self, identifier: int, path: str) -> bool:
+        """Return whether the module at `path` has what a function belongs to, or is a method of."""
+        if path not in self._known:
+            self._known[path] = {path, *_known_in(self._namespaces.get(path, {}))}
+        unit = self._units[identifier]
+        return not self._known[path].isdisjoint((unit.path, unit.owner or unit.path))
+
+
+def _known_in(namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Iterate over the files of modules, and the names of classes, that a namespace leads to."""
+    for value in list(namespace.values()):
+        if isinstance(value, ModuleType):
+            path = getattr_static(value, "__file__", None)
+            if isinstance(path, str):
+                yield os.path.abspath(path)
+        else:
+            for kind in (type(value), value):
+                if isinstance(kind, type):
+                    yield from (base.__name__ for base in kind.__mro__)

@@ -1,0 +1,218 @@
+"""What a value holds, and what of it changes when the value does; no code of a project runs."""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import gc
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextvars import ContextVar
+from types import CellType, FunctionType, GeneratorType, MappingProxyType, ModuleType
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+_BINDS_CELL = dis.opmap["STORE_DEREF"]
+_COMPARED = 100_000
+# Of larger containers only the number of elements is compared.
+_ELEMENTS = 1_000
+# The elements of larger ones are not looked into.
+_BYTES = 1 << 20
+# Of larger buffers only the size is compared.
+ATOMS = (str, bytes, int, float, complex, frozenset, type(None))
+"""Values that don't change, and lead to nothing that does."""
+_CONTAINERS = (dict, list, set, deque, MappingProxyType)
+_WITH_ELEMENTS = (*_CONTAINERS, tuple)
+_WITHOUT_CONTENTS = (*ATOMS, tuple, type, FunctionType)
+# What these hold is somebody else's, or follows from their own text.
+_CLOSED = (ModuleType, GeneratorType, logging.Logger, threading.Thread)
+_OWN = __name__.partition(".")[0]
+_OF_PATHS = ("pathlib", "pathlib._local")
+
+
+def contents(value: Any) -> tuple[object, ...]:
+    """Return what changes when a value does, as far as that is cheap to know."""
+    if isinstance(value, _WITHOUT_CONTENTS):
+        return ()
+    if isinstance(value, GeneratorType):
+        return (-1 if value.gi_frame is None else value.gi_frame.f_lasti,)
+    if isinstance(value, ContextVar):
+        return (value.get(None),)
+    kind = type(value)
+    try:
+        if isinstance(value, _CONTAINERS):
+            return (len(value), *_elements(value, _COMPARED))
+        if _is_memo(kind):
+            return (int(value.cache_info().misses),)
+        if kind.__module__ in ("collections", "weakref"):
+            return (len(value),)
+        if _is_buffer(kind):
+            with memoryview(value) as view:
+                return (view.nbytes, hash(view.tobytes()) if view.nbytes <= _BYTES else 0)
+    except Exception:  # noqa: BLE001  objects of the project's may do anything
+        return ()
+    return ()
+
+
+def elements(value: object) -> Iterator[object]:
+    """Iterate over the elements of a container, as far as they, or what they hold, may change."""
+    if isinstance(value, _WITH_ELEMENTS):
+        yield from filter(_may_change, _elements(value, _ELEMENTS))
+
+
+def held_by_function(function: FunctionType) -> dict[str, Any]:
+    """Return default arguments, which may be changed, and the attributes of the function itself."""
+    return {
+        **{str(index): held for index, held in enumerate(function.__defaults__ or ())},
+        **(function.__kwdefaults__ or {}),
+        **function.__dict__,
+    }
+
+
+def closure(function: FunctionType) -> dict[str, Any]:
+    """Return the variables of a closure that may change, or hold what may."""
+    cells: tuple[CellType, ...] = function.__closure__ or ()
+    code = function.__code__
+    binds = bool(cells) and _BINDS_CELL in code.co_code[::2]
+    found = {}
+    for name, cell in zip(code.co_freevars, cells, strict=True):
+        with contextlib.suppress(ValueError):  # empty
+            value = cell.cell_contents
+            if binds or _may_change(value):
+                found[name] = value
+    return found
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of an instance, those in slots included."""
+    # All that a path's attributes remember follows from its own text, which doesn't change.
+    if isinstance(value, logging.Logger) or type(value).__module__ in _OF_PATHS:
+        return {}
+    found: dict[str, Any] = {}
+    with contextlib.suppress(AttributeError):
+        if isinstance(value, threading.local):
+            held = value.__dict__
+        else:
+            held = object.__getattribute__(value, "__dict__")
+        if isinstance(held, dict):
+            found.update(held)
+    for slot, name in _slots(type(value)):
+        with contextlib.suppress(Exception):
+            found[slot] = object.__getattribute__(value, name)
+    return found
+
+
+def kept(value: object) -> dict[str, object]:
+    """Return what an object made by C code keeps, as a bound method, a partial or a memo does.
+
+    Returns:
+        By the kind, and a number, what may change or hold what does.
+    """
+    kind = type(value)
+    if isinstance(value, (*ATOMS, *_WITH_ELEMENTS, *_CLOSED)) or kind.__module__ in _OF_PATHS:
+        return {}
+    found: dict[str, object] = {}
+    for referent in gc.get_referents(value):
+        if referent is not kind and not isinstance(referent, ModuleType) and _may_change(referent):
+            found[f"[{type(referent).__name__} {len(found)}]"] = referent
+    return found
+
+
+def functions_kept(value: object) -> Iterator[FunctionType]:
+    """Iterate over the functions of Python that run where an object made by C code is called."""
+    waiting, seen = deque([value]), set[int]()
+    while waiting and len(seen) < _ELEMENTS:
+        current = waiting.popleft()
+        if id(current) in seen or isinstance(current, (*ATOMS, *_CLOSED, type)):
+            continue
+        seen.add(id(current))
+        if isinstance(current, FunctionType):
+            yield current
+        elif callable(current) or isinstance(current, _WITH_ELEMENTS):
+            waiting.extend(gc.get_referents(current))
+
+
+def is_ours(value: object) -> bool:
+    """Return whether a value belongs to what watches, which changes all the time."""
+    owner = value if isinstance(value, (FunctionType, type)) else type(value)
+    module = owner.__module__
+    return isinstance(module, str) and module.partition(".")[0] == _OWN
+
+
+def is_walked(owner: type, module: str) -> bool:
+    """Return whether a class is looked into where `module` leads to it."""
+    return owner.__module__ == module or not _is_bound_by_its_name(owner)
+
+
+def _may_change(value: object) -> bool:
+    """Return whether a value, or what it holds, may change."""
+    if isinstance(value, ATOMS):
+        return False
+    if isinstance(value, FunctionType):
+        return bool(
+            value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__
+        )
+    if isinstance(value, type):
+        return not _is_bound_by_its_name(value)
+    return type(value) is not tuple or any(map(_may_change, value))
+
+
+def _is_bound_by_its_name(owner: type) -> bool:
+    """Return whether the module that a class names as its own leads to it, or may do so."""
+    path = owner.__qualname__.split(".")
+    with contextlib.suppress(Exception):  # a metaclass of the project's may say anything
+        names = object.__getattribute__(sys.modules[owner.__module__], "__dict__")
+        return "<locals>" not in path and path[0] in names
+    return True
+
+
+def _elements(value: Any, most: int) -> Collection[Any]:
+    """Return the elements of a container, the values of a mapping; none where there are many."""
+    with contextlib.suppress(Exception):  # a subclass of the project's may do anything
+        if len(value) <= most:
+            return tuple(value.values() if hasattr(value, "values") else value)
+    return ()
+
+
+def _per_type(function: Callable[[type], _T]) -> Callable[[type], _T]:
+    """Return `function`, remembering what it returned; metaclasses may have no hash."""
+    known: dict[int, tuple[type, _T]] = {}
+
+    def ask(kind: type) -> _T:
+        entry = known.get(id(kind))
+        if entry is None:
+            entry = known[id(kind)] = (kind, function(kind))
+        return entry[1]
+
+    return ask
+
+
+@_per_type
+def _is_memo(kind: type) -> bool:
+    return any("cache_info" in vars(base) for base in kind.__mro__)
+
+
+@_per_type
+def _is_buffer(kind: type) -> bool:
+    """Return whether values of a class lend their memory, by C code alone."""
+    for base in kind.__mro__:
+        if "__buffer__" in vars(base):
+            return not isinstance(vars(base)["__buffer__"], FunctionType)
+    # Before Python 3.12 classes don't tell.
+    return sys.version_info < (3, 12) and kind.__module__ in ("builtins", "array", "mmap")
+
+
+@_per_type
+def _slots(kind: type) -> tuple[tuple[str, str], ...]:
+    """Return the names in `__slots__`, and under which each is kept."""
+    found: list[tuple[str, str]] = []
+    for base in kind.__mro__:
+        slots = vars(base).get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else tuple(slots):
+            if isinstance(slot, str) and not slot.endswith("__"):
+                private = slot.startswith("__")
+                found.append((slot, f"_{base.__name__.lstrip('_')}{slot}" if private else slot))
+    return tuple(found)
