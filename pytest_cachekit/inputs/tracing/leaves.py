@@ -125,6 +125,9 @@ class _Collection:
         for name, value in list(names.items()):
             if (name.startswith("__") and name.endswith("__")) or isinstance(value, ModuleType):
                 continue
+            # What abstract classes were told of subclasses follows from their methods.
+            if name == "_abc_impl":
+                continue
             attribute = value.gi_code.co_name if _is_generator(value) and not held else name
             self._value(value, (*prefix, name), depth, held or name, (attribute, kinds))
 

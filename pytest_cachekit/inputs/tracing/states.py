@@ -93,6 +93,7 @@ class States:
         classes = {id(kind) for _, before in self._before for kind in _classes(before)}
         for number, (module, before) in enumerate(self._before):
             after = _leaves(module)
+            called: dict[int, set[str]] = {}
             for path, leaf in differing(before, after, partial(first_seen.until, number)):
                 if any(id(kind) not in classes for kind in _classes(after, path)):
                     # A class that came is as it was made; who gets at it names what keeps it.
@@ -110,7 +111,7 @@ class States:
                         change.makers = makers | (change.makers or set())
                 if leaf.contents:
                     leading.setdefault(id(leaf.value), set()).add(leaf.name)
-                change.called |= _called(path, after)
+                change.called |= _called(path, after, called)
         for twins in leading.values():
             for name in twins:
                 names[name].twins |= twins - {name}
@@ -180,15 +181,25 @@ def _makers(value: object) -> set[str] | None:
     return names | {name for name in (kind.__name__,) if kind is not defaultdict}
 
 
-def _called(path: Path, leaves: Leaves) -> set[str]:
-    """Return the names of functions that run where what leads to `path` is called."""
+def _called(path: Path, leaves: Leaves, known: dict[int, set[str]]) -> set[str]:
+    """Return the names of functions that run where what leads to `path` is called.
+
+    Args:
+        path: leads to one of `leaves`.
+        leaves: all that there are.
+        known: what is found out about each value, by its identity.
+    """
     found: set[str] = set()
     for count in range(len(path), 0, -1):
         holder = leaves.get(path[:count])
         if holder is None or isinstance(holder.value, type):
             break
-        for function in functions_kept(holder.value):
-            found |= _names_of(function.__code__)
+        names = known.get(id(holder.value))
+        if names is None:
+            functions = functions_kept(holder.value)
+            names = set().union(*(_names_of(function.__code__) for function in functions))
+            known[id(holder.value)] = names
+        found |= names
     return found
 
 
