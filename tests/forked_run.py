@@ -43,7 +43,12 @@ def load_command() -> None:
     importlib.import_module("pytest_cachekit.cli.command")
 
 
-LOAD = {"pytest": load_pytest, "pytest_cachekit": load_command}
+def load_execution() -> None:
+    """Import what each program of `tests/execution` imports before anything of its own."""
+    importlib.import_module("pytest_cachekit.actions.execution")
+
+
+LOAD = {"pytest": load_pytest, "pytest_cachekit": load_command, "main": load_execution}
 """By module: what to do before it is run."""
 
 
