@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 from .stories import IT, Story, replacing, stories
 
 MODULE = """
@@ -36,11 +36,15 @@ TEST = """
     """
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write({"mod.py": MODULE, "test_it.py": TEST})
     assert project.run("--cachekit").outcomes == {IT: "passed"}
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    return after(record)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 from .result import Run
 
 # Tells when all is over which modules were imported; no test depends on it.
@@ -84,11 +84,15 @@ def imported(run: Run) -> list[str]:
     return lines[-1].split()[1:]
 
 
-@pytest.fixture
-def varied(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write(VARIED)
     project.run("--cachekit")
     return project
+
+
+@pytest.fixture
+def varied(after: After) -> Project:
+    return after(record)
 
 
 def test_files_with_nothing_to_run_are_not_imported(varied: Project) -> None:
