@@ -124,14 +124,25 @@ def test_files_with_nothing_to_run_are_not_imported(varied: Project) -> None:
         ["--collect-only", "-q"],
         ["--collect-only", "-v"],
         ["--fixtures-per-test"],
-        ["-p", "no:warnings"],
-        ["--import-mode=importlib"],
-        ["-W", "error"],
     ],
     ids=" ".join,
 )
 def test_it_looks_like_a_plain_run(varied: Project, options: list[str]) -> None:
+    looks_like_a_plain_run(varied, options)
+
+
+@pytest.mark.parametrize(
+    "options", [["-p", "no:warnings"], ["--import-mode=importlib"], ["-W", "error"]], ids=" ".join
+)
+def test_so_it_does_with_options_that_are_part_of_the_key(
+    varied: Project, options: list[str]
+) -> None:
     varied.run("--cachekit", *options)
+
+    looks_like_a_plain_run(varied, options)
+
+
+def looks_like_a_plain_run(varied: Project, options: list[str]) -> None:
     warm, plain = varied.run("--cachekit", *options), varied.run(*options)
 
     assert [line for line in warm.plain_stdout.splitlines() if "imported:" not in line] == [
