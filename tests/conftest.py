@@ -6,12 +6,14 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from .forkserver import stop_servers
-from .harness import Project
+from .harness import After, Beginning, Project
 
 # What this machine's Python, user or plugins don't have. Anything else that is skipped where CI
 # says that it is CI has lost what it needs, and fails the run.
@@ -26,6 +28,18 @@ _unexpected: dict[str, str] = {}
 def project(tmp_path: Path) -> Project:
     """An empty project in a directory of its own."""
     return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def after(tmp_path_factory: pytest.TempPathFactory) -> After:
+    """Return a project as a function made, ran and left it; tests that begin alike run it once."""
+
+    @cache
+    def run_once(beginning: Beginning) -> Callable[[], Project]:
+        place = tmp_path_factory.mktemp("kept")
+        return beginning(Project(place / "project")).keep(place / "as-it-was")
+
+    return lambda beginning: run_once(beginning)()
 
 
 @pytest.fixture

@@ -20,12 +20,17 @@ import os
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .forkserver import inherited_environment, run_module
 from .result import Run
+
+Beginning = Callable[["Project"], "Project"]
+"""Makes and runs an empty project."""
+After = Callable[[Beginning], "Project"]
+"""Returns a project in the state that a beginning led to."""
 
 # Python takes a .pyc for current by the source's size and its time in whole seconds.
 _FIRST_TIME = 1_700_000_000
@@ -43,7 +48,7 @@ class _Disk:
 
 @dataclass(frozen=True)
 class Project:
-    """A project below `root`; methods only describe another, but `run`, `command`, `copy_to`."""
+    """A project below `root`; but `run`, `command`, `copy_to`, `keep`, methods describe another."""
 
     root: Path
     files: Mapping[str, bytes] = field(default_factory=lambda: {"pytest.ini": b"[pytest]\n"})
@@ -102,6 +107,20 @@ class Project:
         shutil.copytree(self.root, root, ignore=shutil.ignore_patterns("__pycache__"))
         copied = _Disk(dict(self._disk.written), self._disk.writes)
         return dataclasses.replace(self, root=root, _disk=copied)
+
+    def keep(self, place: Path) -> Callable[[], Project]:
+        """Copy the directory as it is to `place`; return what puts it back as it was."""
+        self._sync()
+        shutil.copytree(self.root, place, symlinks=True)
+        written, writes = dict(self._disk.written), self._disk.writes
+
+        def put_back() -> Project:
+            shutil.rmtree(self.root)
+            shutil.copytree(place, self.root, symlinks=True)
+            self._disk.written, self._disk.writes = dict(written), writes
+            return self
+
+        return put_back
 
     @property
     def cache(self) -> Path:

@@ -7,7 +7,7 @@ is stale for no reason doesn't pass for one that is stale for the right reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -55,6 +55,15 @@ class Story:
 def stories(*told: Story) -> pytest.MarkDecorator:
     """Parametrize a test over `story`."""
     return pytest.mark.parametrize("story", told, ids=[story.title for story in told])
+
+
+def side_by_side(modules: Iterable[str]) -> dict[str, str]:
+    """Return a file for each test module, and last one whose test rests on nothing.
+
+    That test's verdict shows that none of the others decides about those around it.
+    """
+    files = {f"test_{number:02}.py": text for number, text in enumerate(modules)}
+    return {**files, "test_bystander.py": "def test_bystander(): pass"}
 
 
 def replacing(name: str, old: str, new: str) -> Callable[[Project], Project]:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_cachekit.plugin.audit import Audit
 
-from .harness import Project
+from .harness import After, Project
 from .stories import IT
 
 TEST = """
@@ -23,12 +23,16 @@ def set_time(project: Project, seconds: int) -> None:
     os.utime(project.root / "data.txt", (seconds, seconds))
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
-    """A project whose test depends on a time stamp, and passed."""
+def record(project: Project) -> Project:
     project = project.write({"test_it.py": TEST, "data.txt": "text"})
     assert project.run("--cachekit").outcomes == {IT: "passed"}
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    """A project whose test depends on a time stamp, and passed."""
+    return after(record)
 
 
 def test_an_audited_hit_runs_and_stays_a_hit(recorded: Project) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 from .result import Run
 
 TESTS = """
@@ -22,11 +22,15 @@ TESTS = """
 IT = "test_it.py::test_it"
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write({"test_it.py": TESTS})
     project.run("--cachekit")
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    return after(record)
 
 
 def ran_as_usual_with_one_warning(run: Run) -> None:

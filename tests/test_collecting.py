@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 from .result import Run
 
 # Tells when all is over which modules were imported; no test depends on it.
@@ -84,11 +84,15 @@ def imported(run: Run) -> list[str]:
     return lines[-1].split()[1:]
 
 
-@pytest.fixture
-def varied(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write(VARIED)
     project.run("--cachekit")
     return project
+
+
+@pytest.fixture
+def varied(after: After) -> Project:
+    return after(record)
 
 
 def test_files_with_nothing_to_run_are_not_imported(varied: Project) -> None:
@@ -120,14 +124,25 @@ def test_files_with_nothing_to_run_are_not_imported(varied: Project) -> None:
         ["--collect-only", "-q"],
         ["--collect-only", "-v"],
         ["--fixtures-per-test"],
-        ["-p", "no:warnings"],
-        ["--import-mode=importlib"],
-        ["-W", "error"],
     ],
     ids=" ".join,
 )
 def test_it_looks_like_a_plain_run(varied: Project, options: list[str]) -> None:
+    looks_like_a_plain_run(varied, options)
+
+
+@pytest.mark.parametrize(
+    "options", [["-p", "no:warnings"], ["--import-mode=importlib"], ["-W", "error"]], ids=" ".join
+)
+def test_so_it_does_with_options_that_are_part_of_the_key(
+    varied: Project, options: list[str]
+) -> None:
     varied.run("--cachekit", *options)
+
+    looks_like_a_plain_run(varied, options)
+
+
+def looks_like_a_plain_run(varied: Project, options: list[str]) -> None:
     warm, plain = varied.run("--cachekit", *options), varied.run(*options)
 
     assert [line for line in warm.plain_stdout.splitlines() if "imported:" not in line] == [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 
 FILES = {
     "code_.py": """
@@ -65,12 +65,25 @@ def covered(project: Project) -> Project:
     return project.write(FILES).with_plugins("pytest_cov")
 
 
-def measured(project: Project, *arguments: str) -> dict[str, Any]:
-    """What coverage's JSON report says after a run: of each file, and in all."""
+def record(project: Project) -> Project:
+    project = project.write(FILES).with_plugins("pytest_cov")
+    project.run("--cachekit", "--cov=.")
+    return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    """The same project, after a run with the cache."""
+    return after(record)
+
+
+def measured(project: Project, *arguments: str, **stats: int) -> dict[str, Any]:
+    """What coverage's JSON report says after a run of these statistics: of each file, in all."""
     path = project.root / "coverage.json"
     path.unlink(missing_ok=True)
     run = project.run("--cov=.", "--cov-report=json", "--cov-report=", *arguments)
     assert path.exists(), run.stdout + run.stderr
+    assert stats.items() <= run.stats.items(), run.stats
     report = json.loads(path.read_text())
     path.unlink()
     return {"files": report["files"], "totals": report["totals"]}
@@ -84,13 +97,12 @@ def test_reports_are_those_of_a_full_run(
     covered = covered.with_environment(COVERAGE_CORE=core)
     plain = measured(covered, *branches)
 
-    first = measured(covered, "--cachekit", *branches)
-    warm = measured(covered, "--cachekit", *branches)
+    first = measured(covered, "--cachekit", *branches, replayed=0)
+    warm = measured(covered, "--cachekit", *branches, replayed=TESTS)
 
     assert first == plain
     assert warm == plain
     assert plain["totals"]["missing_lines"] > 0
-    assert covered.run("--cachekit", "--cov=.", *branches).stats["replayed"] == TESTS
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -99,9 +111,8 @@ def test_a_selected_test_covers_what_it_would_cover_alone(covered: Project, core
     covered.run("--cachekit", "--cov=.")
 
     # Those who use a fixture that others set up, and a module that others imported.
-    again = measured(covered, "--cachekit", "-k", "again")
+    again = measured(covered, "--cachekit", "-k", "again", run=0)
     assert again == measured(covered, "-k", "again")
-    assert covered.run("--cachekit", "--cov=.", "-k", "again").stats["run"] == 0
 
 
 @pytest.mark.parametrize("branches", [(), ("--cov-branch",)], ids=["lines", "branches"])
@@ -113,17 +124,15 @@ def test_after_an_edit_lines_count_where_they_stand_now(
         "code_.py", "    for number", "    # Inside.\n    for number"
     )
 
-    assert edited.run("--cachekit", "--cov=.", *branches).stats["replayed"] == TESTS
-    assert measured(edited, "--cachekit", *branches) == measured(edited, *branches)
+    replayed = measured(edited, "--cachekit", *branches, replayed=TESTS)
+    assert replayed == measured(edited, *branches)
 
 
-def test_after_a_change_what_runs_and_what_is_replayed_add_up(covered: Project) -> None:
-    covered.run("--cachekit", "--cov=.")
-    changed = covered.replace("code_.py", "number > 0", "number > 5")
-    run = changed.run("--cachekit", "--cov=.")
+def test_after_a_change_what_runs_and_what_is_replayed_add_up(recorded: Project) -> None:
+    changed = recorded.replace("code_.py", "number > 0", "number > 5")
+    first = measured(changed, "--cachekit", stale=2)
 
-    assert run.stats["stale"] == 2
-    assert measured(changed, "--cachekit") == measured(changed)
+    assert first == measured(changed, "--cachekit", stale=0) == measured(changed)
 
 
 def test_contexts_are_those_of_a_full_run(covered: Project) -> None:
@@ -146,12 +155,11 @@ def test_contexts_are_those_of_a_full_run(covered: Project) -> None:
     assert any(names for names in plain.values())
 
 
-def test_fail_under_counts_what_is_replayed(covered: Project) -> None:
-    covered.run("--cachekit", "--cov=.")
-    total = measured(covered)["totals"]["percent_covered"]
+def test_fail_under_counts_what_is_replayed(recorded: Project) -> None:
+    total = measured(recorded)["totals"]["percent_covered"]
 
-    reached = covered.run("--cachekit", "--cov=.", f"--cov-fail-under={total - 0.01}")
-    missed = covered.run("--cachekit", "--cov=.", f"--cov-fail-under={total + 0.01}")
+    reached = recorded.run("--cachekit", "--cov=.", f"--cov-fail-under={total - 0.01}")
+    missed = recorded.run("--cachekit", "--cov=.", f"--cov-fail-under={total + 0.01}")
 
     assert reached.stats["replayed"] == missed.stats["replayed"] == TESTS
     assert (reached.exit_status, missed.exit_status) == (0, 1)
@@ -165,12 +173,11 @@ def test_what_was_recorded_without_coverage_is_not_replayed_with_it(covered: Pro
     assert covered.run("--cachekit").stats["replayed"] == TESTS
 
 
-def test_other_settings_of_coverage_run_everything(covered: Project) -> None:
-    covered.run("--cachekit", "--cov=.")
-    other = covered.write({".coveragerc": "[run]\nomit = lazy.py\n"})
+def test_other_settings_of_coverage_run_everything(recorded: Project) -> None:
+    other = recorded.write({".coveragerc": "[run]\nomit = lazy.py\n"})
 
-    assert other.run("--cachekit", "--cov=.").stats["replayed"] == 0
-    assert measured(other, "--cachekit") == measured(other)
+    first = measured(other, "--cachekit", replayed=0)
+    assert first == measured(other, "--cachekit", replayed=TESTS) == measured(other)
 
 
 def test_workers_cover_what_one_process_covers(covered: Project) -> None:

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,6 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = ["storage", "caching", "inputs", "actions", "resources", "plugin", "cli"]
 GROUND = ["errors", "settings"]
 MOST_LINES = 300
-each_module = pytest.mark.parametrize(
-    "path", MODULES, ids=[path.relative_to(PACKAGE).as_posix() for path in MODULES]
-)
 
 
 def dotted(path: Path) -> str:
@@ -28,10 +26,20 @@ def dotted(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the absolute names of what a module imports, wherever in it the statement stands."""
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Return the absolute names of what a module imports, wherever in it the statement stands."""
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     package = ".".join(path.relative_to(PACKAGE.parent).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -53,17 +61,23 @@ def floor(name: str) -> int | None:
     return GROUND.index(parts[1]) if parts[1] in GROUND else None
 
 
-@each_module
-def test_a_module_imports_only_from_its_own_floor_or_below(path: Path) -> None:
-    own = floor(dotted(path))
+def reach(path: Path) -> int:
+    """Return the highest floor from which a module may import."""
     if path == PACKAGE / "__init__.py":
         # It names what others ask for, and imports that when they do.
-        own = len(GROUND) + len(FLOORS)
-    elif own is None:
-        own = 0
-    above = {name for name in imports(path) if (floor(name) or 0) > own}
+        return len(GROUND) + len(FLOORS)
+    return floor(dotted(path)) or 0
 
-    assert not above
+
+def test_a_module_imports_only_from_its_own_floor_or_below() -> None:
+    above = {
+        (dotted(path), name)
+        for path in MODULES
+        for name in imports(path)
+        if (floor(name) or 0) > reach(path)
+    }
+
+    assert above == set()
 
 
 def test_every_folder_is_a_floor() -> None:
@@ -94,9 +108,10 @@ def test_only_the_plugin_knows_pytest(library: str) -> None:
     assert users <= {"plugin"}
 
 
-@each_module
-def test_no_file_is_too_long(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MOST_LINES
+def test_no_file_is_too_long() -> None:
+    lines = {dotted(path): len(path.read_text().splitlines()) for path in MODULES}
+
+    assert {name: number for name, number in lines.items() if number > MOST_LINES} == {}
 
 
 def undocumented(node: ast.AST, prefix: str) -> Iterator[str]:
@@ -113,9 +128,8 @@ def undocumented(node: ast.AST, prefix: str) -> Iterator[str]:
                     yield from undocumented(child, f"{prefix}.{name}")
 
 
-@each_module
-def test_every_public_thing_has_a_docstring(path: Path) -> None:
-    assert list(undocumented(ast.parse(path.read_text()), dotted(path))) == []
+def test_every_public_thing_has_a_docstring() -> None:
+    assert [name for path in MODULES for name in undocumented(tree(path), dotted(path))] == []
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 
 IT = "test_it.py::test_it"
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write(
         {
             "test_it.py": """
@@ -27,6 +26,11 @@ def recorded(project: Project) -> Project:
     )
     project.run("--cachekit")
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    return after(record)
 
 
 def change_rows(cache: Path, statement: str, *values: object) -> None:

@@ -309,8 +309,7 @@ def opening(project: Project) -> Callable[[str], Project]:
 
     def make(body: str) -> Project:
         files = {**TEST, "opening.py": OPENING.replace("BODY", body)}
-        with_plugin = project.write(files).with_plugins("opening")
-        return with_plugin.with_environment(PYTHONPATH=str(project.root))
+        return project.write(files).with_plugins("opening")
 
     return make
 
@@ -369,7 +368,7 @@ def test_examples_of_the_page_work(project: Project) -> None:
             **hook("\n".join((version, key, cacheable, inputs))),
         }
     ).with_plugins("scratching")
-    project = project.with_environment(PYTHONPATH=str(project.root), SCRATCH=str(project.root))
+    project = project.with_environment(SCRATCH=str(project.root))
     live = {"test_it.py::test_live": "uncacheable"}
 
     def run(version: Project) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 
 FILES = {
     "pkg/__init__.py": "",
@@ -37,11 +37,15 @@ LEAF, OTHER, THING, FAR = (
 )
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write(FILES)
     assert project.run("--cachekit").counts == {"passed": 4}
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    return after(record)
 
 
 def stale_after(project: Project) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 
 VARIED = {
     "test_varied.py": """
@@ -58,6 +58,18 @@ def varied(project: Project) -> Project:
     return project.write(VARIED)
 
 
+def record(project: Project) -> Project:
+    project = project.write(VARIED)
+    project.run("--cachekit")
+    return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    """The same project, whose results are stored."""
+    return after(record)
+
+
 def test_second_run_replays_everything(varied: Project) -> None:
     first = varied.run("--cachekit")
     second = varied.run("--cachekit")
@@ -82,17 +94,26 @@ def test_second_run_replays_everything(varied: Project) -> None:
         ["-k", "param or warns"],
         ["-m", "slow"],
         ["-x"],
-        ["-p", "no:warnings"],
         ["test_varied.py::TestClass::test_param[2]", "test_varied.py::test_passes"],
         ["--color=yes", "-v"],
         ["-o", "console_output_style=count"],
     ],
     ids=" ".join,
 )
-def test_output_is_that_of_a_plain_run(varied: Project, options: list[str]) -> None:
-    plain = varied.run(*options)
+def test_output_is_that_of_a_plain_run(recorded: Project, options: list[str]) -> None:
+    looks_like_a_plain_run(recorded, options)
+
+
+def test_so_is_that_of_a_run_with_an_option_that_is_part_of_the_key(varied: Project) -> None:
+    options = ["-p", "no:warnings"]
     varied.run("--cachekit", *options)
-    replayed = varied.run("--cachekit", *options)
+
+    looks_like_a_plain_run(varied, options)
+
+
+def looks_like_a_plain_run(recorded: Project, options: list[str]) -> None:
+    plain = recorded.run(*options)
+    replayed = recorded.run("--cachekit", *options)
 
     assert set(replayed.verdicts.values()) == {"hit"}
     assert replayed.plain_stdout == plain.plain_stdout
@@ -100,9 +121,8 @@ def test_output_is_that_of_a_plain_run(varied: Project, options: list[str]) -> N
     assert replayed.junit == plain.junit
 
 
-def test_verbose_output_says_that_results_are_cached(varied: Project) -> None:
-    varied.run("--cachekit")
-    lines = varied.run("--cachekit", "-v").stdout.splitlines()
+def test_verbose_output_says_that_results_are_cached(recorded: Project) -> None:
+    lines = recorded.run("--cachekit", "-v").stdout.splitlines()
 
     for nodeid, words in {
         "test_varied.py::test_passes": "PASSED (cached)",
@@ -113,17 +133,15 @@ def test_verbose_output_says_that_results_are_cached(varied: Project) -> None:
         assert any(line.startswith(f"{nodeid} {words}") for line in lines)
 
 
-def test_replayed_report_keeps_captured_output(varied: Project) -> None:
-    varied.run("--cachekit")
-    shown = varied.run("--cachekit", "-rA").stdout
+def test_replayed_report_keeps_captured_output(recorded: Project) -> None:
+    shown = recorded.run("--cachekit", "-rA").stdout
 
     for text in ("said by a test", "said aside", "said in setup", "said in teardown"):
         assert shown.count(text) == 1
 
 
-def test_warnings_are_replayed(varied: Project) -> None:
-    varied.run("--cachekit")
-    replayed = varied.run("--cachekit")
+def test_warnings_are_replayed(recorded: Project) -> None:
+    replayed = recorded.run("--cachekit")
 
     assert replayed.counts["warning"] == 1
     assert "UserWarning: mind the gap" in replayed.stdout
@@ -179,11 +197,10 @@ def test_durations_are_those_of_the_recorded_run(project: Project) -> None:
     assert replayed.stats["saved"] >= 0.05
 
 
-def test_a_selection_replays_from_a_run_of_all(varied: Project) -> None:
-    varied.run("--cachekit")
-    by_name = varied.run("--cachekit", "-k", "test_param")
-    by_mark = varied.run("--cachekit", "-m", "slow")
-    by_id = varied.run("--cachekit", "test_varied.py::TestClass::test_param[three]")
+def test_a_selection_replays_from_a_run_of_all(recorded: Project) -> None:
+    by_name = recorded.run("--cachekit", "-k", "test_param")
+    by_mark = recorded.run("--cachekit", "-m", "slow")
+    by_id = recorded.run("--cachekit", "test_varied.py::TestClass::test_param[three]")
 
     assert list(by_name.verdicts.values()) == ["hit"] * 3
     assert by_mark.verdicts == {"test_varied.py::test_has_properties": "hit"}
@@ -198,9 +215,8 @@ def test_a_run_of_all_replays_from_runs_of_selections(varied: Project) -> None:
     assert everything.stats["new"] == 7
 
 
-def test_setup_show_shows_real_setups(varied: Project) -> None:
-    varied.run("--cachekit")
-    shown = varied.run("--cachekit", "--setup-show")
+def test_setup_show_shows_real_setups(recorded: Project) -> None:
+    shown = recorded.run("--cachekit", "--setup-show")
 
     assert "SETUP    F noisy" in shown.stdout
     assert shown.stats["replayed"] == 0

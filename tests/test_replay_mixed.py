@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 
 TESTS = """
     import pytest
@@ -18,12 +18,16 @@ def nodeids(*numbers: int) -> list[str]:
     return [f"test_it.py::test_it[{number}]" for number in numbers]
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
-    """A project in which four of six tests are recorded, and two fail."""
+def record(project: Project) -> Project:
     project = project.write({"test_it.py": TESTS})
     assert project.run("--cachekit").counts == {"passed": 4, "failed": 2}
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    """A project in which four of six tests are recorded, and two fail."""
+    return after(record)
 
 
 def test_failures_run_and_the_rest_is_replayed(recorded: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,7 +134,8 @@ def test_a_change_between_reading_and_writing_is_merged(backend: Backend) -> Non
     assert shelf.get_many(["words"]) == {"words": b"theirs ours"}
 
 
-def test_who_is_outrun_all_the_time_says_so() -> None:
+def test_who_is_outrun_all_the_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     backend = open_backend("memory:")
     shelf = Shelf(backend)
     count = iter(range(1_000))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .harness import Project
+from .harness import After, Project
 
 FILES = {
     "pkg/__init__.py": "",
@@ -26,11 +26,15 @@ FILES = {
 }
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write(FILES)
     project.run("--cachekit")
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    return after(record)
 
 
 def test_explanations_name_what_changed(recorded: Project) -> None:

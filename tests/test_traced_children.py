@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import pytest
-
 from .harness import Project
-from .stories import IT
+from .stories import BYSTANDER, IT, side_by_side
 
 RUN = """
     import subprocess, sys
@@ -157,9 +155,8 @@ def test_a_variable_that_another_test_left(project: Project) -> None:
     assert run.outcomes[IT] == "failed"
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
+def test_ways_to_start_a_program(project: Project) -> None:
+    starts = [
         "os.system(f'{sys.executable} child.py') == 0",
         "subprocess.run(f'{sys.executable} child.py', shell=True).returncode == 0",
         "os.popen(f'{sys.executable} child.py').close() is None",
@@ -167,20 +164,27 @@ def test_a_variable_that_another_test_left(project: Project) -> None:
         "subprocess.run(['./child.py']).returncode == 0",
         "subprocess.run([sys.executable, '-I', 'child.py']).returncode == 0",
         "subprocess.run([sys.executable, '-m', 'child'], close_fds=False).returncode == 0",
-    ],
-)
-def test_ways_to_start_a_program(project: Project, start: str) -> None:
-    child = f"#!{sys.executable}\nassert open('data').read() == '1'"
+    ]
+    imports = "import os, subprocess, sys"
     before = project.write(
         {
-            "test_it.py": f"import os, subprocess, sys\ndef test_it(): assert {start}",
+            **side_by_side(f"{imports}\ndef test_it(): assert {start}" for start in starts),
             "conftest.py": "import os\nos.chmod('child.py', 0o755)",
-            "child.py": child,
+            "child.py": f"#!{sys.executable}\nassert open('data').read() == '1'",
             "data": "1",
         }
     )
-    hits_twice(before)
-    fails_after(before.edit({"data": "2"}), "file data")
+    first, second = before.run("--cachekit"), before.run("--cachekit")
+    assert set(first.verdicts.values()) == {"miss"}, first.reasons
+    assert set(first.outcomes.values()) == {"passed"}
+    assert set(second.verdicts.values()) == {"hit"}, second.reasons
+
+    changed = before.edit({"data": "2"}).run("--cachekit")
+    verdicts = changed.verdicts
+    assert verdicts.pop(BYSTANDER) == "hit"
+    assert list(verdicts.values()) == ["stale"] * len(starts), changed.reasons
+    assert all("file data" in changed.reasons[nodeid] for nodeid in verdicts)
+    assert {changed.outcomes[nodeid] for nodeid in verdicts} == {"failed"}
 
 
 def test_leaving_by_os_exit_is_reported(project: Project) -> None:

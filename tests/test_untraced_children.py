@@ -8,55 +8,48 @@ import sys
 import pytest
 
 from .harness import Project
-from .stories import IT
+from .stories import BYSTANDER, IT, side_by_side
+
+PROGRAMS = {
+    "killed": "import os; os.kill(os.getpid(), 9)",
+    "replaced": "import os; os.execv('/bin/true', ['true'])",
+    "starts a shell": "import os; os.system('true && true')",
+    "runs code between fork and exec": (
+        "import os, subprocess, sys; subprocess.run([sys.executable, '-c', ''], "
+        "preexec_fn=lambda: os.stat('inner.py'))"
+    ),
+    "writes into the project": "open('written', 'w').write('')",
+    "starts a child that isn't traced": (
+        "import os, subprocess as s, sys; s.run([sys.executable, '-S', '-c', ''])"
+    ),
+    "leaves a child running": (
+        "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'])"
+    ),
+    "may replay tests": (
+        "import pytest; pytest.main(['inner.py', '-p', 'no:randomly', '-p', 'cachekit', "
+        "'--cachekit', '--cachekit-url=memory:'])"
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        pytest.param("import os; os.kill(os.getpid(), 9)", id="killed"),
-        pytest.param("import os; os.execv('/bin/true', ['true'])", id="replaced"),
-        pytest.param("import os; os.system('true && true')", id="starts a shell"),
-        pytest.param(
-            "import os, subprocess, sys; subprocess.run([sys.executable, '-c', ''], "
-            "preexec_fn=lambda: os.stat('test_it.py'))",
-            id="runs code between fork and exec",
-        ),
-        pytest.param("open('written', 'w').write('')", id="writes into the project"),
-        pytest.param(
-            "import os, subprocess as s, sys; s.run([sys.executable, '-S', '-c', ''])",
-            id="starts a child that isn't traced",
-        ),
-        pytest.param(
-            "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'])",
-            id="leaves a child running",
-        ),
-        pytest.param(
-            "import pytest; pytest.main(['inner.py', '-p', 'no:randomly', '-p', 'cachekit', "
-            "'--cachekit', '--cachekit-url=memory:'])",
-            id="may replay tests",
-        ),
-    ],
-)
-def test_what_is_not_seen_makes_the_test_uncacheable(project: Project, program: str) -> None:
-    before = project.write(
-        {
-            "inner.py": "def test_inner(): pass",
-            "test_it.py": f"""
-                import subprocess, sys
-                def test_it():
-                    subprocess.run([sys.executable, "-c", {program!r}], stdin=subprocess.PIPE)
-                """,
-        }
-    )
-    for run in (before.run("--cachekit"), before.run("--cachekit")):
-        assert run.verdicts == {IT: "uncacheable"}, run.reasons
-        assert "starts a process" in run.reasons[IT]
+def test_what_is_not_seen_makes_the_test_uncacheable(project: Project) -> None:
+    starting = """
+        import subprocess, sys
+        def test_it():
+            subprocess.run([sys.executable, "-c", {!r}], stdin=subprocess.PIPE)
+        """
+    tests = side_by_side(starting.format(program) for program in PROGRAMS.values())
+    before = project.write({"inner.py": "def test_inner(): pass", **tests})
+    for verdict in ("miss", "hit"):
+        run = before.run("--cachekit")
+        verdicts = run.verdicts
+        assert verdicts.pop(BYSTANDER) == verdict
+        assert list(verdicts.values()) == ["uncacheable"] * len(PROGRAMS), run.reasons
+        assert all("starts a process" in run.reasons[nodeid] for nodeid in verdicts)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_what_a_shell_does_besides_is_not_seen(project: Project) -> None:
+    commands = [
         "python child.py; true",
         "python child.py && true",
         "python $(echo child.py)",
@@ -64,18 +57,15 @@ def test_what_is_not_seen_makes_the_test_uncacheable(project: Project, program: 
         "python child.py < data",
         "exec python child.py",
         ". ./child.py",
-    ],
-)
-def test_what_a_shell_does_besides_is_not_seen(project: Project, command: str) -> None:
-    command = command.replace("python", sys.executable)
-    before = project.write(
-        {
-            "test_it.py": f"import os\ndef test_it(): assert os.system({command!r}) == 0",
-            "child.py": "",
-            "data": "1",
-        }
+    ]
+    lines = [command.replace("python", sys.executable) for command in commands]
+    tests = side_by_side(
+        f"import os\ndef test_it(): assert os.system({line!r}) == 0" for line in lines
     )
-    assert before.run("--cachekit").verdicts == {IT: "uncacheable"}
+    verdicts = project.write({**tests, "child.py": "", "data": "1"}).run("--cachekit").verdicts
+
+    assert verdicts.pop(BYSTANDER) == "miss"
+    assert list(verdicts.values()) == ["uncacheable"] * len(commands)
 
 
 def test_an_interpreter_without_this_package_does_not_tell(project: Project) -> None:

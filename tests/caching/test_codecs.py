@@ -37,13 +37,14 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@each_codec
+# To draw a value takes longer than what all codecs do with it.
 @given(value=VALUES, key=st.text())
-def test_every_value_comes_back(codec: Codec, value: Any, key: str) -> None:
-    decoded = codec.decode(key, codec.encode(key, value))
+def test_every_value_comes_back(value: Any, key: str) -> None:
+    for codec in CODECS.values():
+        decoded = codec.decode(key, codec.encode(key, value))
 
-    assert decoded == value
-    assert type(decoded) is type(value)
+        assert decoded == value
+        assert type(decoded) is type(value)
 
 
 @each_codec
@@ -58,23 +59,23 @@ def test_garbage_is_undecodable_or_a_value(codec: Codec, garbage: bytes) -> None
     assert codec.name == "msgpack" or garbage.removeprefix(b"-").strip().isdigit()
 
 
-@each_codec
 @given(value=VALUES, cut=st.integers(1, 20))
-def test_a_torn_value_is_undecodable(codec: Codec, value: Any, cut: int) -> None:
-    stored = codec.encode("key", value)
-    if isinstance(value, (int, float)) and not codec.is_signed:
-        return  # Half a number is a number.
-    with pytest.raises(UndecodableError):
-        codec.decode("key", stored[:-cut])
+def test_a_torn_value_is_undecodable(value: Any, cut: int) -> None:
+    for codec in CODECS.values():
+        stored = codec.encode("key", value)
+        if isinstance(value, (int, float)) and not codec.is_signed:
+            continue  # Half a number is a number.
+        with pytest.raises(UndecodableError):
+            codec.decode("key", stored[:-cut])
 
 
-@each_signed
 @given(value=VALUES, data=st.data())
-def test_a_changed_byte_breaks_the_signature(codec: Codec, value: Any, data: st.DataObject) -> None:
-    stored = bytearray(codec.encode("key", value))
-    stored[data.draw(st.integers(0, len(stored) - 1))] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(UndecodableError):
-        codec.decode("key", bytes(stored))
+def test_a_changed_byte_breaks_the_signature(value: Any, data: st.DataObject) -> None:
+    for codec in SIGNED:
+        stored = bytearray(codec.encode("key", value))
+        stored[data.draw(st.integers(0, len(stored) - 1))] ^= data.draw(st.integers(1, 255))
+        with pytest.raises(UndecodableError):
+            codec.decode("key", bytes(stored))
 
 
 @each_signed

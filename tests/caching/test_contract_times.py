@@ -69,21 +69,19 @@ def test_a_default_time_to_live(make: Makers) -> None:
     assert cache.stats().ttl == 30
 
 
-@pytest.mark.parametrize(
-    "ttl", [0, -1, -0.001, math.nan, timedelta(0), "soon", 10**400], ids=lambda ttl: repr(ttl)[:9]
-)
-def test_a_time_that_is_not_positive_is_an_error(cache: Any, ttl: Any) -> None:
+def test_a_time_that_is_not_positive_is_an_error(cache: Any) -> None:
     cache.set("key", "kept")
-    calls: tuple[Callable[[], Any], ...] = (
-        lambda: cache.set("key", 1, ttl=ttl),
-        lambda: cache.set_many({"key": 1}, ttl=ttl),
-        lambda: cache.touch("key", ttl),
-        lambda: cache.get_or_set("other", lambda: 1, ttl),
-        lambda: cache.add("other", 1, ttl),
+    calls: tuple[Callable[[Any], Any], ...] = (
+        lambda ttl: cache.set("key", 1, ttl=ttl),
+        lambda ttl: cache.set_many({"key": 1}, ttl=ttl),
+        lambda ttl: cache.touch("key", ttl),
+        lambda ttl: cache.get_or_set("other", lambda: 1, ttl),
+        lambda ttl: cache.add("other", 1, ttl),
     )
-    for call in calls:
-        with pytest.raises(CacheUsageError, match="time to live"):
-            call()
+    for ttl in (0, -1, -0.001, math.nan, timedelta(0), "soon", 10**400):
+        for call in calls:
+            with pytest.raises(CacheUsageError, match="time to live"):
+                call(ttl)
 
     assert cache.get("key") == "kept"
     assert cache.keys() == ["key"]
@@ -102,15 +100,13 @@ def test_a_clock_that_goes_backwards_keeps_entries_longer(cache: Any, make: Make
     assert cache.keys() == []
 
 
-@pytest.mark.parametrize("ttl", [0.0004, timedelta(microseconds=1)], ids=repr)
-def test_the_shortest_time_is_no_error_and_no_eternity(
-    cache: Any, make: Makers, ttl: float
-) -> None:
-    cache.set_many({"a": 1, "b": 2}, ttl=ttl)
-    cache.set("c", 3, ttl=ttl)
-    make.clock.advance(1)
+def test_the_shortest_time_is_no_error_and_no_eternity(cache: Any, make: Makers) -> None:
+    for ttl in (0.0004, timedelta(microseconds=1)):
+        cache.set_many({"a": 1, "b": 2}, ttl=ttl)
+        cache.set("c", 3, ttl=ttl)
+        make.clock.advance(1)
 
-    assert cache.keys() == []
+        assert cache.keys() == []
 
 
 def test_what_lives_for_centuries_lives_for_ever(cache: Any, make: Makers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,11 +27,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("filled") / ".cachekit"
+    fill(place, 100)
+    return place
+
+
 @pytest.fixture
-def cache(here: Path) -> Path:
+def cache(here: Path, filled: Path) -> Path:
     """A cache of 100 tests in four files, two of them skipped."""
-    fill(here / ".cachekit", 100)
-    return here / ".cachekit"
+    return Path(shutil.copytree(filled, here / ".cachekit"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Project
+from tests.harness import After, Project
 
 FILES = {
     "shop.py": """
@@ -58,13 +58,17 @@ FILES = {
 PRICE = "test_shop.py::test_price[1]"
 
 
-@pytest.fixture
-def recorded(project: Project) -> Project:
+def record(project: Project) -> Project:
     project = project.write(FILES)
     project.run("--cachekit")
     # The second run knows of each test what its outcome was before.
     project.run("--cachekit")
     return project
+
+
+@pytest.fixture
+def recorded(after: After) -> Project:
+    return after(record)
 
 
 def why(project: Project, nodeid: str, status: int = 1) -> list[dict[str, Any]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_cachekit.actions.execution import ExecutionCache
+from tests.forkserver import inherited_environment, run_module
 
 _PROGRAM = """
 import sys
@@ -41,7 +40,7 @@ class Program:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment: dict[str, str] = {}
+        self._writes = 0
         self.write("main.py", _PROGRAM)
 
     def write(self, path: str, text: str) -> Program:
@@ -49,20 +48,15 @@ class Program:
         place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(textwrap.dedent(text), encoding="utf-8")
+        # Python takes a file of the same size and second for the one that it compiled.
+        self._writes += 1
+        os.utime(place, (self._writes, self._writes))
         return self
 
     def run(self, **variables: str) -> list[str]:
         """Run the program; return verdict and price, the reason, and why nothing was stored."""
-        environment = {**os.environ, **self.environment, **variables}
-        # Python takes a file of the same size and second for the one that it compiled.
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        done = subprocess.run(
-            [sys.executable, "main.py"],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        done = run_module(
+            "main", directory=self.folder, environment={**inherited_environment(), **variables}
         )
         assert done.returncode == 0, done.stderr
         return [line.strip() for line in done.stdout.splitlines()]
