@@ -39,6 +39,9 @@ _LOOKED_UP = frozenset(
     }
 )  # fmt: skip
 
+# Whoever names these may get at a module whose name it computes.
+_GET_MODULES = frozenset({"modules", "import_module", "__import__"})
+
 # These do something to all loggers that there are.
 _SEE_LOGGERS = frozenset({"dictConfig", "fileConfig", "loggerDict", "getChildren"})
 
@@ -228,7 +231,7 @@ class Spread:
             ):
                 raise UnclearError(f"plugins may know the fixture {min(names)}")
             if self._is_listed_outside(part):
-                names |= {module.last_name, "modules"}
+                names |= {module.last_name, *_GET_MODULES}
             if "__doc__" in names:
                 names.add("getdoc")
             if "getLogger" in part.names:
