@@ -37,6 +37,7 @@ class Calls:
         states: Mapping[str, Change],
     ) -> None:
         self._states = states
+        self._meaning: dict[tuple[int, str], bool] = {}
         self._project = frozenset(str(names.get("__name__")) for names in namespaces.values())
         self._namespaces = namespaces
         self._units = units
@@ -68,9 +69,13 @@ class Calls:
 
     def means(self, identifier: int, state: str) -> bool:
         """Return whether a function that names `state` may mean that, and nothing else so named."""
-        unit, roots = self._units[identifier], self._states[state].roots
-        namespace = self._namespaces.get(unit.path)
-        return not roots or namespace is None or means(unit.code, state, namespace, roots)
+        answer = self._meaning.get((identifier, state))
+        if answer is None:
+            unit, roots = self._units[identifier], self._states[state].roots
+            namespace = self._namespaces.get(unit.path)
+            answer = not roots or namespace is None or means(unit.code, state, namespace, roots)
+            self._meaning[identifier, state] = answer
+        return answer
 
     def writers(self, state: str, change: Change) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""

@@ -30,6 +30,7 @@ _WITHOUT_CONTENTS = (*ATOMS, tuple, type, FunctionType)
 # What these hold is somebody else's, or follows from their own text.
 _CLOSED = (ModuleType, GeneratorType, logging.Logger, threading.Thread)
 _OWN = __name__.partition(".")[0]
+_CALL_NOTHING: tuple[type, ...] = (*ATOMS, *_CLOSED, type)
 _OF_PATHS = ("pathlib", "pathlib._local")
 
 
@@ -123,10 +124,11 @@ def kept(value: object) -> dict[str, object]:
 
 def functions_kept(value: object) -> Iterator[FunctionType]:
     """Iterate over the functions of Python that run where an object made by C code is called."""
-    waiting, seen = deque([value]), set[int]()
+    waiting: deque[Any] = deque([value] if callable(value) else ())
+    seen: set[int] = set()
     while waiting and len(seen) < _ELEMENTS:
         current = waiting.popleft()
-        if id(current) in seen or isinstance(current, (*ATOMS, *_CLOSED, type)):
+        if isinstance(current, _CALL_NOTHING) or id(current) in seen:
             continue
         seen.add(id(current))
         if isinstance(current, FunctionType):

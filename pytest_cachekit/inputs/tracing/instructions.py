@@ -43,10 +43,17 @@ def instructions(raw: bytes) -> Iterator[tuple[int, int]]:
                 yield opcode, argument
 
 
-def uses(code: CodeType, name: str) -> Iterator[tuple[int, int]]:
-    """Iterate over the instructions of `code` that have `name`: number and operation."""
-    if name in code.co_names:
-        for index, (opcode, argument) in enumerate(instructions(code.co_code)):
-            shift = SHIFTED.get(opcode, 0)
-            if opcode in _NAMES and code.co_names[argument >> shift] == name:
-                yield index, opcode
+def uses(code: CodeType, name: str) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return the operations of `code`, nested code left out, and which of them have `name`.
+
+    Returns:
+        None of either where `code` doesn't name it.
+    """
+    if name not in code.co_names:
+        return [], []
+    every = list(instructions(code.co_code))
+    return every, [
+        index
+        for index, (opcode, argument) in enumerate(every)
+        if opcode in _NAMES and code.co_names[argument >> SHIFTED.get(opcode, 0)] == name
+    ]

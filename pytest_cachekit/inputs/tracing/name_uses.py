@@ -46,8 +46,9 @@ _STAYS = ATTRIBUTES | BINDS | _ASKS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_O
 
 def only_binds(code: CodeType, name: str) -> bool:
     """Return whether `code`, nested code left out, uses `name` for nothing but to bind it."""
+    every, having = uses(code, name)
     return name not in code.co_cellvars and all(
-        opcode in _BINDS_IN_CLASS for _, opcode in uses(code, name)
+        every[index][0] in _BINDS_IN_CLASS for index in having
     )
 
 
@@ -56,8 +57,9 @@ def only_looks_up(code: CodeType, name: str) -> bool:
 
     It looks up what stands there for a key, and asks whether that is true, or iterates over it.
     """
-    every = list(instructions(code.co_code))
-    for index, opcode in uses(code, name):
+    every, having = uses(code, name)
+    for index in having:
+        opcode = every[index][0]
         key, subscript, then = (
             each for each, _ in (*every[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
         )
@@ -71,8 +73,10 @@ def only_looks_up(code: CodeType, name: str) -> bool:
 
 def hands_on(code: CodeType, name: str) -> bool:
     """Return whether `code` gives what `name` stands for to others, or another name."""
-    every = [*instructions(code.co_code), (0, 0), (0, 0)]
-    for index, opcode in uses(code, name):
+    every, having = uses(code, name)
+    every += [(0, 0), (0, 0)]
+    for index in having:
+        opcode = every[index][0]
         (then, argument), (second, _) = every[index + 1 : index + 3]
         is_called = (opcode in SHIFTED and every[index][1] & 1) or opcode in _METHODS
         if is_called or opcode in BINDS or opcode in _BINDS_IN_CLASS or then in _STAYS:
@@ -130,11 +134,12 @@ def _finds_other(
     code: CodeType, name: str, namespace: Mapping[str, Any], values: Collection[object]
 ) -> bool:
     """Return whether each use of `name` in `code` finds a class or function not in `values`."""
-    every = [(0, 0), *instructions(code.co_code)]
-    for index, opcode in uses(code, name):
+    every, having = uses(code, name)
+    for index in having:
+        opcode = every[index][0]
         holder = namespace
         if opcode in ATTRIBUTES:
-            before, argument = every[index]
+            before, argument = every[index - 1] if index else (0, 0)
             module: object = None
             if before in GLOBALS:
                 module = namespace.get(code.co_names[argument >> SHIFTED.get(before, 0)])
