@@ -115,8 +115,10 @@ class States:
         for names, before in self._others:
             for _, leaf in differing(before, collect_leaves(names, _DEPTH_OF_OTHERS)):
                 yield leaf.name, leaf.place
-        for names, known in self._modules.values():
-            yield from ((name, (name, frozenset())) for name in names.keys() - known)
+        own = {id(module) for module, _ in self._before}
+        for identity, (names, known) in self._modules.items():
+            if identity not in own:
+                yield from ((name, (name, frozenset())) for name in names.keys() - known)
 
 
 class _FirstSeen:
