@@ -7,7 +7,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from inspect import getattr_static
+from inspect import CO_VARARGS, getattr_static
 from types import ModuleType
 from typing import Any
 
@@ -140,19 +140,43 @@ class Calls:
     def _calling(self, writers: set[int], naming: set[int]) -> set[int]:
         """Return who calls `writers`, and may have computed what they keep.
 
-        These are functions of the same file, and those in `naming`, which name the state.
+        These are functions of the same file, and those in `naming`, which name the state; all,
+        where the writers only keep what they are given.
         """
         calling: set[int] = set()
-        for writer in writers:
+        waiting = list(writers)
+        methods = [unit for unit in writers if not self._units[unit].name.startswith("__")]
+        are_given = all(self._only_keeps(unit, writers) for unit in methods)
+        while waiting:
+            writer = waiting.pop()
             name, path = self._units[writer].name, self._units[writer].path
-            if not name.startswith("__"):
-                callers = self._naming.get(name, set())
-                near = {unit for unit in callers if self._units[unit].path == path}
-                for unit in (callers & naming | near) - calling:
-                    # A class with an attribute of that name calls nothing by it.
-                    if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
-                        calling.add(unit)
+            if name.startswith("__"):
+                continue
+            callers = self._naming.get(name, set())
+            near = {unit for unit in callers if self._units[unit].path == path}
+            if are_given:
+                near |= {
+                    unit
+                    for unit in callers
+                    if name not in _OF_BUILTINS or self._is_known(writer, self._units[unit].path)
+                }
+            for unit in (callers & naming | near) - calling - writers:
+                # A class with an attribute of that name calls nothing by it.
+                if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
+                    calling.add(unit)
+                    if are_given and self._only_keeps(unit, writers | calling):
+                        waiting.append(unit)
         return calling
+
+    def _only_keeps(self, identifier: int, writers: set[int]) -> bool:
+        """Return whether a function has arguments, and calls nothing but `writers`."""
+        unit = self._units[identifier]
+        code = unit.code
+        given = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+        called = self._calls[identifier] - writers
+        return given > bool(unit.owner) and all(
+            self._units[other].name.startswith("__") for other in called
+        )
 
     def _changing(self, name: str) -> set[int]:
         naming = self._naming.get(name, ())
