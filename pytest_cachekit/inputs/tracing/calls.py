@@ -7,14 +7,23 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from inspect import getattr_static
+from inspect import CO_VARARGS, getattr_static
 from types import CodeType, ModuleType
 from typing import Any
 
-from .name_uses import hands_on, means, only_binds, only_looks_up
-from .names import REFLECTING, UsedNames, code_names, names_by_strings, used_names
+from ..computed import Computed
+from .name_uses import (
+    calls_arguments,
+    gets_by_computed_names,
+    hands_on,
+    means,
+    only_binds,
+    only_looks_up,
+)
+from .named_objects import NamedObjects
+from .names import UsedNames, code_names, names_by_strings, sets_by_strings, spelled, used_names
 from .states import Change
-from .units import Unit, whole
+from .units import Unit, nested, whole
 
 # Methods of these classes that change something are known by name.
 _PLAIN_MODULES = frozenset({"builtins", "collections"})
@@ -48,6 +57,8 @@ class Calls:
         self._methods: dict[str, set[int]] = {}
         self._reflecting: set[int] = set()
         self._known: dict[str, set[str]] = {}
+        self._calls: Computed[int, set[int]] = Computed(self._called)
+        self._objects = NamedObjects(units, ran, namespaces, self._project)
         for identifier in ran:
             unit = units[identifier]
             simple, owner = unit.name, unit.owner
@@ -57,10 +68,9 @@ class Calls:
             )
             table.setdefault(key, set()).add(identifier)
             self._methods.setdefault(owner, set()).add(identifier)
-            names = code_names(unit.code)
-            if not REFLECTING.isdisjoint(names):
+            if sets_by_strings(unit.code):
                 self._reflecting.add(identifier)
-            for name in names | names_by_strings(unit.code):
+            for name in code_names(unit.code) | names_by_strings(unit.code):
                 self._naming.setdefault(name, set()).add(identifier)
 
     def code(self, identifier: int) -> CodeType:
@@ -148,19 +158,43 @@ class Calls:
     def _calling(self, writers: set[int], naming: set[int]) -> set[int]:
         """Return who calls `writers`, and may have computed what they keep.
 
-        These are functions of the same file, and those in `naming`, which name the state.
+        These are functions of the same file, and those in `naming`, which name the state; all,
+        where the writers only keep what they are given.
         """
         calling: set[int] = set()
-        for writer in writers:
+        waiting = list(writers)
+        methods = [unit for unit in writers if not self._units[unit].name.startswith("__")]
+        are_given = all(self._only_keeps(unit, writers) for unit in methods)
+        while waiting:
+            writer = waiting.pop()
             name, path = self._units[writer].name, self._units[writer].path
-            if not name.startswith("__"):
-                callers = self._naming.get(name, set())
-                near = {unit for unit in callers if self._units[unit].path == path}
-                for unit in (callers & naming | near) - calling:
-                    # A class with an attribute of that name calls nothing by it.
-                    if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
-                        calling.add(unit)
+            if name.startswith("__"):
+                continue
+            callers = self._naming.get(name, set())
+            near = {unit for unit in callers if self._units[unit].path == path}
+            if are_given:
+                near |= {
+                    unit
+                    for unit in callers
+                    if name not in _OF_BUILTINS or self._is_known(writer, self._units[unit].path)
+                }
+            for unit in (callers & naming | near) - calling - writers:
+                # A class with an attribute of that name calls nothing by it.
+                if any(not only_binds(part, name) for part in whole(self._units[unit].code)):
+                    calling.add(unit)
+                    if are_given and self._only_keeps(unit, writers | calling):
+                        waiting.append(unit)
         return calling
+
+    def _only_keeps(self, identifier: int, writers: set[int]) -> bool:
+        """Return whether a function has arguments, and calls nothing but `writers`."""
+        unit = self._units[identifier]
+        code = unit.code
+        given = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+        called = self._calls[identifier] - writers
+        return given > bool(unit.owner) and all(
+            self._units[other].name.startswith("__") for other in called
+        )
 
     def _changing(self, name: str) -> set[int]:
         naming = self._naming.get(name, ())
@@ -177,24 +211,62 @@ class Calls:
     def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
         """Return `start` and the functions of `universe` that these may call."""
         reached = set(start)
-        waiting = list(start)
+        for identifier in start:
+            unit = self._units[identifier]
+            if calls_arguments(unit.code):
+                # What others are given by those who are reached is named there.
+                given = map(self._given_by, self._naming.get(unit.name, ()))
+                reached |= universe.intersection(set().union(*given))
+        waiting = list(reached)
         while waiting:
-            called = self._called(waiting.pop()) & universe
+            called = self._calls[waiting.pop()] & universe
             waiting.extend(called - reached)
             reached |= called
         return reached
 
     def _called(self, identifier: int) -> set[int]:
         unit = self._units[identifier]
-        called = set(self._special.get(unit.owner, ()))
         used = self._used(identifier)
+        called, classes = self._objects.led_to(identifier)
+        classes |= self._objects.classes_with(unit.owner)
         for name in used.loaded:
             named = self._simple.get(name, set())
             if name in _OF_BUILTINS and name not in used.variables:
                 # Mostly a dict's or a string's; else of something that the module knows.
                 named = {other for other in named if self._is_known(other, unit.path)}
-            called |= named | self._special.get(name, set())
+            called |= named
+            classes |= {name, *self._objects.classes_with(name)}
+        for name in (unit.owner, *classes):
+            called |= self._special.get(name, set())
+        if gets_by_computed_names(unit.code):
+            called |= self._called_by_computed_names(unit)
         return called
+
+    def _called_by_computed_names(self, unit: Unit) -> set[int]:
+        """Return the functions that `unit` may find by the start of a name, or beside itself."""
+        starts = tuple(each for each in spelled(unit.code) if isinstance(each, str) and each)
+        relatives = self._objects.classes_with(unit.owner)
+        found: set[int] = set()
+        for name, named in self._simple.items():
+            if name.startswith(starts):
+                found |= named
+            else:
+                found |= {
+                    other
+                    for other in named
+                    if self._units[other].owner in relatives or self._is_known(other, unit.path)
+                }
+        return found
+
+    def _given_by(self, caller: int) -> set[int]:
+        """Return the functions that a function may give to others that call them."""
+        found, classes = self._objects.led_to(caller)
+        for name in classes:
+            found |= self._special.get(name, set())
+        for _, inner in nested(self._units[caller].code):
+            for name in code_names(inner):
+                found |= self._simple.get(name, set())
+        return found
 
     def _is_known(self, identifier: int, path: str) -> bool:
         """Return whether the module at `path` has what a function belongs to, or is a method of."""

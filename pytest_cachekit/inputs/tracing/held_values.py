@@ -146,7 +146,7 @@ def is_ours(value: object) -> bool:
 
 def is_walked(owner: type, module: str) -> bool:
     """Return whether a class is looked into where `module` leads to it."""
-    return owner.__module__ == module or not _is_bound_by_its_name(owner)
+    return owner.__module__ == module or not is_bound_by_its_name(owner)
 
 
 def _may_change(value: object) -> bool:
@@ -158,11 +158,11 @@ def _may_change(value: object) -> bool:
             value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__
         )
     if isinstance(value, type):
-        return not _is_bound_by_its_name(value)
+        return not is_bound_by_its_name(value)
     return type(value) is not tuple or any(map(_may_change, value))
 
 
-def _is_bound_by_its_name(owner: type) -> bool:
+def is_bound_by_its_name(owner: type) -> bool:
     """Return whether the module that a class names as its own leads to it, or may do so."""
     path = owner.__qualname__.split(".")
     with contextlib.suppress(Exception):  # a metaclass of the project's may say anything

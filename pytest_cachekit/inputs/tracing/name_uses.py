@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Collection, Mapping
+from inspect import CO_VARARGS
 from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -34,6 +35,12 @@ _BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
 _CALLS = opcodes("CALL", "PRECALL")
 _METHODS = opcodes("LOAD_METHOD")
 _NULLS = opcodes("PUSH_NULL")
+_SHARED = opcodes("LOAD_DEREF")
+_AND_A_LOCAL = opcodes(
+    "LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "STORE_FAST_LOAD_FAST"
+)
+_GETTERS = frozenset({"attrgetter", "getattr", "methodcaller"})
+_NAMESPACES = frozenset({"globals", "vars"})
 # Functions that look at what they are given; pytest puts the latter into assertions.
 _OF_CLASSES = frozenset({"isinstance", "issubclass"})
 _ASKING = frozenset({"len"})
@@ -176,3 +183,45 @@ def is_annotated(code: CodeType, name: str) -> bool:
                     return False
             before = opcode, argument
     return all(is_annotated(inner, name) for _, inner in nested(code))
+
+
+def calls_arguments(code: CodeType) -> bool:
+    """Return whether `code`, or what is nested in it, calls what it was given."""
+    arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+    before = (0, 0)
+    has_one = not _NULLS.isdisjoint(code.co_code[::2])
+    for each in instructions(code.co_code) if has_one else ():
+        # The one stands before the other, or behind it, as the version of Python has it.
+        for (opcode, argument), (other, _) in ((before, each), (each, before)):
+            loaded = argument & 15 if opcode in _AND_A_LOCAL else argument
+            is_given = opcode in LOCALS | _AND_A_LOCAL and loaded < arguments
+            if other in _NULLS and (is_given or opcode in _SHARED):
+                return True
+        before = each
+    return any(calls_arguments(inner) for _, inner in nested(code))
+
+
+def gets_by_computed_names(code: CodeType) -> bool:
+    """Return whether `code`, or what is nested in it, gets an attribute whose name it computes."""
+    has_one = not (_GETTERS | _NAMESPACES).isdisjoint(code.co_names)
+    every = list(instructions(code.co_code)) if has_one else []
+    for index, (opcode, argument) in enumerate(every):
+        if opcode not in GLOBALS:
+            continue
+        name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
+        if name in _NAMESPACES or (name in _GETTERS and not _is_constant(code, every[index + 1 :])):
+            return True
+    return any(gets_by_computed_names(inner) for _, inner in nested(code))
+
+
+def _is_constant(code: CodeType, following: list[tuple[int, int]]) -> bool:
+    """Return whether the second argument of a call is a string that stands there."""
+    loads = LOCALS | GLOBALS | _SHARED
+    rest = [each for each in following[:10] if each[0] not in _NULLS]
+    while len(rest) > 1 and rest[1][0] in ATTRIBUTES:
+        del rest[1]
+    if len(rest) < 4 or rest[0][0] not in loads or rest[1][0] not in _CONSTANTS:
+        return False
+    # Either it is the last one, or a default follows.
+    ends = rest[2][0] in _CALLS or (rest[3][0] in _CALLS and rest[2][0] in loads | _CONSTANTS)
+    return ends and isinstance(code.co_consts[rest[1][1]], str)

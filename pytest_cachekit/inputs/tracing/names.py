@@ -13,10 +13,10 @@ from .units import is_function, nested
 _BINDS_CELL = opcodes("STORE_DEREF")
 _TWO_LOCALS = opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 
-REFLECTING = frozenset(
-    {"__dict__", "__setattr__", "delattr", "getattr", "globals", "hasattr", "setattr", "vars"}
-)
-"""What code names that gets or sets attributes or globals by names in strings."""
+_SETTING = frozenset({"delattr", "globals", "setattr", "vars"})
+_GETTING = _SETTING | {"getattr", "hasattr"}
+_SETTING_OF_OBJECTS = frozenset({"__dict__", "__setattr__"})
+# What code names that gets or sets attributes or globals by names in strings.
 
 _MUTATORS = frozenset(
     {
@@ -52,17 +52,33 @@ def used_names(code: CodeType, namespace: Mapping[str, Any], project: frozenset[
     """
     used = UsedNames()
     _scan(code, namespace, project, used)
-    used.changed |= names_by_strings(code)
+    if sets_by_strings(code):
+        used.changed |= names_by_strings(code)
     return used
 
 
 def names_by_strings(code: CodeType) -> frozenset[str]:
     """Return what strings in `code` may name, where it gets or sets something by a string."""
-    if REFLECTING.isdisjoint(code_names(code)):
+    if not _reflects(code, _GETTING):
         return frozenset()
-    return frozenset(
-        each for each in spelled(code) if isinstance(each, str) and each.isidentifier()
-    )
+    strings = (each for each in spelled(code) if isinstance(each, str))
+    return frozenset(each for each in strings if each.isidentifier())
+
+
+def sets_by_strings(code: CodeType) -> bool:
+    """Return whether `code`, or what is nested in it, may set something by a string."""
+    return _reflects(code, _SETTING)
+
+
+def _reflects(code: CodeType, functions: frozenset[str]) -> bool:
+    if not _SETTING_OF_OBJECTS.isdisjoint(code.co_names):
+        return True
+    # A method may be called as a function is: that of pytest's monkeypatch undoes what it did.
+    if not functions.isdisjoint(code.co_names):
+        for opcode, argument in instructions(code.co_code):
+            if opcode in GLOBALS and code.co_names[argument >> SHIFTED.get(opcode, 0)] in functions:
+                return True
+    return any(_reflects(inner, functions) for _, inner in nested(code))
 
 
 def _scan(

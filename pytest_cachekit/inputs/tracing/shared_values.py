@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from .action import Action
+from .held_values import is_bound_by_its_name
 from .leaves import collect_leaves, differing
 from .states import States
 
@@ -23,7 +24,7 @@ def watch_value(states: States, value: object, shared: Action) -> Callable[[], N
     Returns:
         What to call when it is shared no longer; it is let go then.
     """
-    if isinstance(value, (type, ModuleType)):
+    if isinstance(value, ModuleType) or (isinstance(value, type) and is_bound_by_its_name(value)):
         return _nothing
     has_names = hasattr(value, "__dict__")
     if isinstance(value, Iterator) and not has_names:

@@ -128,9 +128,9 @@ class States:
         for names, before in self._others:
             for _, leaf in differing(before, collect_leaves(names, _DEPTH_OF_OTHERS)):
                 yield leaf.name, leaf.place
-        own = {id(vars(module)) for module, _ in self._before}
-        for names, known in self._modules.values():
-            if id(names) in own:
+        own = {id(module) for module, _ in self._before}
+        for identity, (names, known) in self._modules.items():
+            if identity in own:
                 # Its import had not ended when another one's did.
                 continue
             for name in names.keys() - known:
