@@ -25,6 +25,9 @@ HANDED_ON = (
     "import sys, mod\ndef test_it(): assert sys.modules['mod'].A",
     "import importlib\ndef test_it(): assert importlib.import_module('mod').A",
     "def test_it(): assert __import__('mod').A",
+    # Others import it, and this one by a name that it computes.
+    "import importlib\ndef test_it(): assert importlib.import_module('mo' + chr(100)).A",
+    "def test_it(): assert __import__('mo' + chr(100)).A",
     "import pytest\ndef test_it(): assert pytest.importorskip('mod').A",
     "import inspect, mod\ndef test_it(): assert inspect.getmodule(mod.f).A",
     # An object of it that is handed on may lead to it.

@@ -111,8 +111,8 @@ class Noticing:
         return f"the function on line {line} of {row[0]} names {min(named, default='something')}"
 
     def _distributions(self, manifest: Manifest) -> frozenset[str]:
-        # What runs the tests looks into them in ways that are known; pluggy serves others as well.
-        runners = {*self._fingerprints.distributions.of_pytest} - {"pluggy"}
+        # What runs the tests looks into them in ways that are known.
+        runners = self._fingerprints.distributions.of_pytest
         found: set[str] = set()
         for index in bits(int.from_bytes(manifest.inputs, "little")):
             kind, name, _ = self._record.inputs[index]
