@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .action import Action
@@ -134,9 +134,17 @@ class States:
                 # Its import had not ended when another one's did.
                 continue
             for name in names.keys() - known:
-                # That a package leads to a module which was imported is told by imports.
-                if not isinstance(names.get(name), ModuleType):
+                if not self._came_by_itself(names, names.get(name)):
                     yield name, (name, frozenset())
+
+    def _came_by_itself(self, names: Mapping[str, Any], value: object) -> bool:
+        """Return whether no code of the project need have put `value` into a module's `names`."""
+        if isinstance(value, ModuleType):
+            # That a package leads to a module which was imported is told by imports.
+            return True
+        # One that makes its names when they are asked for keeps what is its own.
+        is_made = "__getattr__" in names and isinstance(value, (type, FunctionType))
+        return is_made and value.__module__ not in {module.__name__ for module, _ in self._before}
 
 
 class _FirstSeen:
