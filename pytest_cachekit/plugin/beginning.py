@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +52,8 @@ class Beginning:
             self._run.give_up(str(error))
             return
         _running = True
+        # What is loaded by now stays: the collector need not look at it again and again.
+        gc.freeze()
 
     def join(self, config: pytest.Config) -> None:
         """Register the hooks of the role that this process has."""
@@ -91,3 +96,12 @@ class Beginning:
         if self._watch is not None:
             self._watch.stop()
             _running = False
+            if not _is_last():
+                gc.unfreeze()
+
+
+def _is_last() -> bool:
+    """Return whether this process ends with the run: then nobody looks at what is frozen."""
+    main = sys.modules["__main__"]
+    name = getattr(getattr(main, "__spec__", None), "name", None)
+    return name == "pytest.__main__" or Path(getattr(main, "__file__", None) or "").name == "pytest"

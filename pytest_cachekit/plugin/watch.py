@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import warnings
 from collections.abc import Generator, Iterable
@@ -53,15 +52,12 @@ class Watch:
         watch_markers(self.tracer.recorder, self.tracer.patches)
         self._actions = Actions(self.tracer.recorder, self.tracer.patches)
         self._meter = self.tracer.recorder.meter = CoverageMeter()
-        # What is loaded by now stays: the collector need not look at it again and again.
-        gc.freeze()
 
     def stop(self) -> None:
         """Put everything back as it was."""
         if not self._is_over:
             self._is_over = True
             self.tracer.stop()
-            gc.unfreeze()
 
     def collecting(self, module: pytest.Module) -> AbstractContextManager[None]:
         """Credit what is read in the block to the collection of the module's file."""
