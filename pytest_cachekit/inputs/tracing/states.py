@@ -37,7 +37,7 @@ class Change:
     twins: set[str] = field(default_factory=set)
     """Names that lead to the same changed objects."""
     is_foreign: bool = False
-    """Whether it is an attribute of something that isn't the project's, and anybody's to change."""
+    """Whether it is an attribute of something that isn't the project's, or of a class that came."""
     is_looked_up: bool = False
     """Whether it is a dictionary that makes what it lacks, and only empty values were added."""
 
@@ -95,11 +95,12 @@ class States:
             after = _leaves(module)
             called: dict[int, set[str]] = {}
             for path, leaf in differing(before, after, partial(first_seen.until, number)):
-                if any(id(kind) not in classes for kind in _classes(after, path)):
-                    # A class that came is as it was made; who gets at it names what keeps it.
-                    continue
+                # A class that came may still be as it was made.
+                came = any(id(kind) not in classes for kind in _classes(after, path))
                 is_looked_up = _is_looked_up(path, before, after)
-                change = names.setdefault(leaf.name, Change(is_looked_up=is_looked_up))
+                fresh = Change(is_looked_up=is_looked_up, is_foreign=came)
+                change = names.setdefault(leaf.name, fresh)
+                change.is_foreign &= came
                 change.is_looked_up &= is_looked_up
                 change.places.add(leaf.place)
                 root = path[: path.index(leaf.name) + 1]
