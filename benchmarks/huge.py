@@ -20,7 +20,7 @@ from pytest_cachekit.actions.last_run import Cause, LastRun, TestInRun
 from pytest_cachekit.actions.outcomes import Phase, TestOutcome
 from pytest_cachekit.actions.runs import Reason, RunContext, RunLine, log_run
 from pytest_cachekit.inputs.digest import digest, digest_text
-from pytest_cachekit.inputs.manifest import RecordBuilder, encode_outcome, encode_record
+from pytest_cachekit.inputs.manifest import VERSION, RecordBuilder, encode_outcome, encode_record
 from pytest_cachekit.inputs.reading import Reading
 from pytest_cachekit.storage.file import FileBackend
 
@@ -50,7 +50,7 @@ def fill(directory: Path, tests: int, now: float = 1_700_000_000.0) -> None:
         for number in range(start, min(start + _PER_FILE, tests)):
             reading = Reading(functions=frozenset({(*rows[number % 20], 1)}), base=base)
             builder.add(f"test_{number}[case-{number % 7}]", reading, _outcome(number), now + file)
-        items[f"tests:1:{CONTEXT}:{group}"] = encode_record(builder.build())
+        items[f"tests:{VERSION}:{CONTEXT}:{group}"] = encode_record(builder.build())
     backend.set_many(items)
     causes = [Cause("all inputs unchanged"), Cause("a changed", "a")]
     last = LastRun(now + 49, "read-write", causes, [], [])

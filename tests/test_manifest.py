@@ -30,12 +30,14 @@ from hypothesis import strategies as st
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 sources = st.tuples(names, names)
+functions = st.tuples(names, names, st.integers(1, 10_000))
 readings = st.builds(
     Reading,
     sources=st.frozensets(sources, max_size=4),
     ordered=st.frozensets(sources, max_size=4),
-    functions=st.frozensets(st.tuples(names, names, st.integers(1, 10_000)), max_size=4),
+    functions=st.frozensets(functions, max_size=4),
     inputs=st.frozensets(st.tuples(names, names, names), max_size=4),
+    placed=st.frozensets(functions, max_size=2),
 )
 nested = st.builds(
     lambda reading, base: dataclasses.replace(reading, base=base),
@@ -52,6 +54,7 @@ def all_of(reading: Reading) -> tuple[frozenset[object], ...]:
         reading.ordered | base.ordered,
         reading.functions | base.functions,
         reading.inputs | base.inputs,
+        reading.placed | base.placed,
     )
 
 
@@ -114,10 +117,8 @@ def test_bits_are_the_indices_of_a_mask(indices: set[int]) -> None:
     assert list(bits(mask)) == list(bits(as_bytes)) == sorted(indices)
 
 
-def entry(
-    sources: bytes = b"", ordered: bytes = b"", functions: bytes = b"", inputs: bytes = b""
-) -> dict[str, list[Entry]]:
-    manifest = Manifest(sources=sources, ordered=ordered, functions=functions, inputs=inputs)
+def entry(**masks: bytes) -> dict[str, list[Entry]]:
+    manifest = Manifest(**dict.fromkeys(Manifest.__struct_fields__, b"") | masks)
     return {"test": [Entry(manifest, OUTCOME, 0.0)]}
 
 
@@ -133,6 +134,7 @@ def entry(
         FileRecord(entries=entry(ordered=b"\x01")),
         FileRecord(entries=entry(functions=b"\x01")),
         FileRecord(inputs=[("file", "a", "d")], entries=entry(inputs=b"\x02")),
+        FileRecord(entries=entry(placed=b"\x01")),
     ],
     ids=[
         "later version",
@@ -144,6 +146,7 @@ def entry(
         "mask beyond ordered sources",
         "mask beyond functions",
         "mask beyond inputs",
+        "mask beyond functions whose lines count",
     ],
 )
 def test_an_inconsistent_record_is_none(record: FileRecord) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+import msgspec
+
 from ..inputs.manifest import Entry, FileRecord, decode_record
 from ..storage import Backend
 from ..storage.batches import get_each
@@ -178,9 +180,7 @@ def read_text(backend: Backend, digest: str) -> bytes | None:
 
 
 def _bytes_of(entry: Entry) -> int:
-    manifest = entry.manifest
-    masks = manifest.sources, manifest.ordered, manifest.functions, manifest.inputs
-    return len(bytes(entry.outcome)) + sum(map(len, masks))
+    return len(bytes(entry.outcome)) + sum(map(len, msgspec.structs.astuple(entry.manifest)))
 
 
 def _matches(name: str, glob: str) -> bool:

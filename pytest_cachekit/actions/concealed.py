@@ -33,6 +33,7 @@ class Concealed:
                 reading.ordered,
                 reading.functions,
                 frozenset(map(self._input, reading.inputs)),
+                reading.placed,
                 None if reading.base is None else self.reading(reading.base),
             )
         return known

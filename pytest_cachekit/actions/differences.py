@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import decode_source
 
 from ..inputs.excerpts import function_at, function_named, import_time_code
 from ..inputs.fingerprint import Fingerprints
@@ -32,7 +33,7 @@ def find_difference(
         fingerprints: what inputs are now.
         recorded_text: returns a source text by its digest; None where it isn't kept.
     """
-    if change.kind not in ("function", "import-time code", "order"):
+    if change.kind not in ("function", "lines", "import-time code", "order"):
         return Difference(change.recorded, fingerprints.now(change.kind, change.name))
     now = fingerprints.now("file", change.name)
     old = recorded_text(change.recorded)
@@ -49,6 +50,8 @@ def _excerpts(change: Change, old: bytes, new: bytes) -> tuple[list[str], list[s
         found = function_at(old, change.line)
         if found is not None:
             return found[1], function_named(new, found[0])
+    if change.kind == "lines":
+        return decode_source(old).splitlines(), decode_source(new).splitlines()
     return import_time_code(old), import_time_code(new)
 
 

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
@@ -129,7 +129,7 @@ class Observer:
         with self._lock:
             reading = of_hit()
             action = tracer.recorder.current
-            action.readings.append(Reading(reading.sources, reading.ordered, reading.functions))
+            action.readings.append(replace(reading, inputs=frozenset()))
             for kind, name, fingerprint in reading.inputs:
                 if action.inputs.setdefault((kind, name), fingerprint) != fingerprint:
                     action.refuse(f"reads {name}, which changed meanwhile")

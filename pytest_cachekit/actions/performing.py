@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from ..caching.stats import CacheStats
@@ -171,9 +171,7 @@ class Performer:
             self._refuse(task, observation.refusal or "what it reads isn't known")
             return
         if task.inputs:
-            inputs = reading.inputs | task.inputs
-            functions, base = reading.functions, reading.base
-            reading = Reading(reading.sources, reading.ordered, functions, inputs, base)
+            reading = replace(reading, inputs=reading.inputs | task.inputs)
         outcome = self.store.outcome(kind, content, duration, list(task.tags))
         try:
             stored = self.store.record(task.group, task.name, reading, outcome, fingerprints)

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 class _Masks:
     """The rows of its record that a manifest has."""
 
-    __slots__ = ("functions", "inputs", "ordered", "sources")
+    __slots__ = ("functions", "inputs", "ordered", "placed", "sources")
 
     def __init__(self, manifest: Manifest) -> None:
         self.functions = int.from_bytes(manifest.functions, "little")
         self.sources = int.from_bytes(manifest.sources, "little")
         self.ordered = int.from_bytes(manifest.ordered, "little")
         self.inputs = int.from_bytes(manifest.inputs, "little")
+        self.placed = int.from_bytes(manifest.placed, "little")
 
 
 class RecordChanges:
@@ -43,6 +44,7 @@ class RecordChanges:
         self._ordered = 0
         self._functions = 0
         self._inputs = 0
+        self._placed = 0
         self._bound = 0
         self._bindings: dict[int, Difference] = {}
         self._judged_inputs = 0
@@ -65,7 +67,7 @@ class RecordChanges:
                 yield
         rows = masks.sources | masks.ordered
         for source, functions in self._functions_of.items():
-            if functions & masks.functions:
+            if functions & (masks.functions | masks.placed):
                 rows |= 1 << source
         for index in bits(rows & self._unjudged):
             self._judge_source(index)
@@ -88,6 +90,8 @@ class RecordChanges:
             # A line that is no function's there: the text that ran was another.
             if line in change.functions or line not in change.lines:
                 self._functions |= 1 << function
+            elif line in change.moved:
+                self._placed |= 1 << function
 
     @cached_property
     def _noticing(self) -> Noticing:
@@ -115,6 +119,7 @@ class RecordChanges:
                     (3, describe(rows[index]), Change(*rows[index]))
                     for index in bits(masks.inputs & self._inputs)
                 ),
+                *((4, *self._place(index)) for index in bits(masks.placed & self._placed)),
             ]
         )
         return Stale(first, change=change)
@@ -139,6 +144,7 @@ class RecordChanges:
             or masks.sources & self._sources
             or masks.ordered & self._ordered
             or masks.inputs & self._inputs
+            or masks.placed & self._placed
         )
 
     def _first_binding(self, manifest: Manifest, name: str | None) -> Stale | None:
@@ -161,6 +167,14 @@ class RecordChanges:
         assert change is not None
         label = f"function {name}::{change.functions.get(line, f'line {line}')}"
         return label, Change("function", name, recorded, line)
+
+    def _place(self, index: int) -> tuple[str, Change]:
+        source, line = self._record.functions[index]
+        name, recorded = self._record.sources[source]
+        change = self._changes.source(name, recorded)
+        assert change is not None
+        label = f"the lines of {name}::{change.moved[line]}"
+        return label, Change("lines", name, recorded, line)
 
     def _source(self, index: int) -> tuple[str, Change]:
         name, recorded = self._record.sources[index]

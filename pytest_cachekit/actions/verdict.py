@@ -32,7 +32,7 @@ class Change:
     """Where to find both sides of the first input that differs."""
 
     kind: str
-    """"function", "import-time code", "order", or a kind of input of `inputs/fingerprint.py`."""
+    """"function", "lines", "import-time code", "order", or a kind of `inputs/fingerprint.py`."""
     name: str
     """Of the project's file, or of the input."""
     recorded: str

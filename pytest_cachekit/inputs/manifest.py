@@ -1,18 +1,19 @@
 """The record of one test file, as it is stored: manifests and outcomes of its tests.
 
-Grammar, version 1 (msgpack of the types below; every table is append-only
+Grammar, version 2 (msgpack of the types below; every table is append-only
 within one record, so that masks stay small):
 
     FileRecord   version, sources, functions, inputs, entries by test name
     Source       a project file at the content it had: name, digest
     Function     index into sources, first line there
     Input        kind, name, fingerprint
-    Manifest     four bit masks, little-endian: sources whose import-time code
+    Manifest     five bit masks, little-endian: sources whose import-time code
                  counts, those whose order of definitions does too, functions
-                 that ran, other inputs
+                 that ran, other inputs, functions whose lines count
     Entry        manifest, outcome, when it was recorded (seconds since 1970)
 
-A record of another version is no record. History: 1, the first.
+A record of another version is no record. History: 1, the first; 2, with the
+functions whose lines count.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import msgspec
 from .computed import Computed
 from .reading import Function, Input, Reading, Source, bits
 
-VERSION = 1
+VERSION = 2
 MAX_ENTRIES = 8
 """How many entries a test keeps, newest first; each stands for another state of its inputs."""
 
@@ -36,6 +37,7 @@ class Manifest(msgspec.Struct, frozen=True, array_like=True):
     ordered: bytes
     functions: bytes
     inputs: bytes
+    placed: bytes
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -82,7 +84,8 @@ def encode_outcome(outcome: Any) -> msgspec.Raw:
 def _is_consistent(record: FileRecord) -> bool:
     """Return whether no index points beyond its table; a mask that does would hide an input."""
     sources = len(record.sources)
-    bounds = (sources, sources, len(record.functions), len(record.inputs))
+    functions = len(record.functions)
+    bounds = (sources, sources, functions, len(record.inputs), functions)
     return all(0 <= source < sources for source, _ in record.functions) and all(
         int.from_bytes(mask, "little").bit_length() <= bound
         for entries in record.entries.values()
@@ -91,7 +94,7 @@ def _is_consistent(record: FileRecord) -> bool:
     )
 
 
-_Masks = tuple[int, int, int, int]
+_Masks = tuple[int, int, int, int, int]
 
 
 NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
@@ -119,13 +122,13 @@ class RecordBuilder:
     def build(self) -> FileRecord:
         """Return the record, without rows that no entry needs where they are the larger part."""
         record = self.record
-        used = [0, 0, 0, 0]
+        used = [0, 0, 0, 0, 0]
         for entries in record.entries.values():
             for entry in entries:
                 for table, mask in enumerate(msgspec.structs.astuple(entry.manifest)):
                     used[table] |= int.from_bytes(mask, "little")
         rows = len(record.functions) + len(record.inputs)
-        if 2 * (used[2].bit_count() + used[3].bit_count()) >= rows:
+        if 2 * ((used[2] | used[4]).bit_count() + used[3].bit_count()) >= rows:
             return record
         compact = RecordBuilder()
         for test, entries in record.entries.items():
@@ -184,12 +187,17 @@ class RecordBuilder:
         for source in reading.ordered:
             ordered |= 1 << self.source(source)
         functions = sum(map(self._bits.__getitem__, reading.functions))
+        placed = sum(map(self._bits.__getitem__, reading.placed))
         for item in reading.inputs:
             inputs |= 1 << self.input(item)
         if reading.base is not None:
             base = self._masks(reading.base)
-            return sources | base[0], ordered | base[1], functions | base[2], inputs | base[3]
-        return sources, ordered, functions, inputs
+            sources |= base[0]
+            ordered |= base[1]
+            functions |= base[2]
+            inputs |= base[3]
+            placed |= base[4]
+        return sources, ordered, functions, inputs, placed
 
     def _row(self, key: tuple[object, ...], row: Any, table: list[Any]) -> int:
         # Keys of the three tables differ in length or in what they hold, so one index serves all.
@@ -202,14 +210,17 @@ class RecordBuilder:
 
 def reading_of(record: FileRecord, manifest: Manifest) -> Reading:
     """Return what `manifest` says, free of its record."""
+
+    def functions(mask: bytes) -> frozenset[Function]:
+        rows = (record.functions[index] for index in bits(mask))
+        return frozenset((*record.sources[source], line) for source, line in rows)
+
     return Reading(
         sources=frozenset(record.sources[index] for index in bits(manifest.sources)),
         ordered=frozenset(record.sources[index] for index in bits(manifest.ordered)),
-        functions=frozenset(
-            (*record.sources[source], line)
-            for source, line in (record.functions[index] for index in bits(manifest.functions))
-        ),
+        functions=functions(manifest.functions),
         inputs=frozenset(record.inputs[index] for index in bits(manifest.inputs)),
+        placed=functions(manifest.placed),
     )
 
 

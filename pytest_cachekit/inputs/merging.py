@@ -71,6 +71,7 @@ class _Translation:
                 _moved(manifest.ordered, lambda index: builder.source(other.sources[index])),
                 _moved(manifest.functions, self._function),
                 _moved(manifest.inputs, lambda index: builder.input(other.inputs[index])),
+                _moved(manifest.placed, self._function),
             )
         return known
 

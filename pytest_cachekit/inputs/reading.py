@@ -27,6 +27,8 @@ class Reading:
     """Functions that ran."""
     inputs: frozenset[Input] = frozenset()
     """Everything else."""
+    placed: frozenset[Function] = frozenset()
+    """Functions of which it counts on which lines they stand."""
     base: Reading | None = None
     """What it shares with others, by identity; it counts as read too."""
 

@@ -31,6 +31,9 @@ class SourceChange:
     """The first lines of all functions of the recorded version."""
     functions: dict[int, str] = field(default_factory=dict)
     """The functions that changed or went: first line in the recorded version, to dotted name."""
+    moved: dict[int, str] = field(default_factory=dict, compare=False)
+    """The functions that are the same but stand on other lines, as `functions` has those that
+    aren't."""
     bindings: Difference | None = field(default=None, compare=False)
     """The parts of import-time code that differ; None where none do, or that can't be told."""
 
@@ -46,10 +49,13 @@ def compare(old: Version, new: Version) -> SourceChange:
             {line: name for name, (line, _) in old.functions.items()},
         )
     changed: dict[int, str] = {}
+    moved: dict[int, str] = {}
     for name, (line, node) in old.functions.items():
         _, other = new.functions.get(name, (0, None))
         if other is None or not old.has_alike(node, new, other):
             changed[line] = name
+        elif not old.stands_like(node, new, other):
+            moved[line] = name
     bindings = difference(old.parts, new.parts)
     label = _label(bindings)
     return SourceChange(
@@ -57,6 +63,7 @@ def compare(old: Version, new: Version) -> SourceChange:
         is_reordered(old.parts, new.parts),
         lines,
         changed,
+        moved,
         None if label is None else bindings,
     )
 

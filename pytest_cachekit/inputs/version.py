@@ -19,6 +19,7 @@ Forms = dict[tuple[object, ...], str]
 """Normal forms of import-time statements, by what was written."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_HAVE_LINES = (ast.stmt, ast.expr, ast.excepthandler)
 
 
 class Version:
@@ -60,6 +61,12 @@ class Version:
             its_node
         )
 
+    def stands_like(self, node: _Function, other: Version, its_node: _Function) -> bool:
+        """Return whether a function, and all in it, stands on the lines of one that is alike."""
+        if first_line(node) != first_line(its_node):
+            return False
+        return self._written(node) == other._written(its_node) or _lines(node) == _lines(its_node)
+
     def _form(self, statement: ast.stmt) -> str:
         key = self._written(statement)
         form = self._forms.get(key)
@@ -93,6 +100,10 @@ def functions_of(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, _Functi
         else:
             inner = f"{prefix}{child.name}." if isinstance(child, ast.ClassDef) else prefix
             yield from functions_of(child, inner)
+
+
+def _lines(function: ast.AST) -> list[int]:
+    return [node.lineno for node in ast.walk(function) if isinstance(node, _HAVE_LINES)]
 
 
 def first_line(definition: _Function | ast.ClassDef) -> int:

@@ -12,6 +12,7 @@ from pytest_cachekit import AnalysisCache, ArtifactCache, CacheManager, PlanCach
 from pytest_cachekit.actions.entries import Stored
 from pytest_cachekit.actions.removal import collect_garbage
 from pytest_cachekit.errors import StorageError
+from pytest_cachekit.inputs.manifest import VERSION
 from pytest_cachekit.storage import open_backend
 from tests.harness import Project
 
@@ -141,7 +142,7 @@ def test_fixtures_keep_to_the_settings_of_the_run(project: Project) -> None:
 
     def kept() -> int:
         backend = open_backend(f"file:{project.cache}")
-        return sum("executions:1:" in key for key in list(backend.keys()))
+        return sum(f"executions:{VERSION}:" in key for key in list(backend.keys()))
 
     assert project.run().exit_status == 0
     assert kept() == 1

@@ -43,6 +43,7 @@ class ChildReport(NamedTuple):
     ordered: list[Source]
     functions: list[Function]
     inputs: list[Input]
+    placed: list[Function]
     written: list[str]
     """Absolute paths that it made, changed or removed, other than temporary ones."""
     uncacheable: str | None

@@ -176,7 +176,10 @@ class ChildTraces:
                 action.refuse(f"starts a process that reads {name}, which changed meanwhile")
         action.readings.append(
             Reading(
-                frozenset(report.sources), frozenset(report.ordered), frozenset(report.functions)
+                frozenset(report.sources),
+                frozenset(report.ordered),
+                frozenset(report.functions),
+                placed=frozenset(report.placed),
             )
         )
 

@@ -26,6 +26,7 @@ from .names import (
     names_by_strings,
 )
 from .recorder import Recorder
+from .seen_lines import SeenLines
 from .shared_values import rest_on_users
 from .state_users import StateActions
 from .units import Unit
@@ -41,15 +42,6 @@ _SEES_ORDER = frozenset(
 )  # fmt: skip
 # Whoever uses these at import time may look into the module that is just being made.
 _OWN_MODULE = frozenset({"getattr", "modules"})
-# Whoever asks these sees on which line things stand.
-_SEES_LINES = frozenset(
-    {"co_firstlineno", "co_lines", "co_positions", "f_lineno", "tb_lineno", "getsourcelines"}
-)
-# What these find has a line number, which code asks for as it does for those of any parser.
-_TELLS_LINES = frozenset(
-    {"warns", "deprecated_call", "catch_warnings", "recwarn", "caplog", "extract_tb",
-     "extract_stack", "TracebackException"}
-)  # fmt: skip
 
 
 class Dependencies:
@@ -64,7 +56,8 @@ class Dependencies:
         self._early_units: Computed[int, frozenset[Action]] = Computed(self._early_unit)
         self._unit_names: Computed[int, frozenset[str]] = Computed(self._names_of)
         self._sees_order: frozenset[int] = frozenset()
-        self._sees_lines: frozenset[int] = frozenset()
+        self.lines = SeenLines(recorder.units, (), {})
+        """Who sees lines."""
         self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
         self._submodules: dict[str, set[Action]] = {}
         for name, paths in recorder.modules.names.items():
@@ -78,7 +71,7 @@ class Dependencies:
         rest_on_users(self._recorder.states.filled, actions)
         ran: frozenset[int] = frozenset().union(*(action.functions for action in actions))
         self._sees_order = frozenset(filter(self._is_told_order, ran))
-        self._sees_lines = frozenset(u for u in ran if self._is_told_lines(u))
+        self.lines = SeenLines(self._recorder.units, ran, self._unit_names)
         states = self._recorder.states
         self._states = state_actions(
             states.changed(),
@@ -102,9 +95,9 @@ class Dependencies:
         """Return whether functions that `action` ran can notice the order of definitions."""
         return not self._sees_order.isdisjoint(action.functions)
 
-    def sees_lines(self, action: Action) -> bool:
-        """Return whether functions that `action` ran can notice where definitions stand."""
-        return not self._sees_lines.isdisjoint(action.functions)
+    def is_state(self, action: Action) -> bool:
+        """Return whether `action` stands for what others left: its functions may have run."""
+        return self._states.has(action)
 
     def own_code_sees_order(self, action: Action) -> bool:
         """Return whether the import-time code that `action` is can notice its own order."""
@@ -134,13 +127,6 @@ class Dependencies:
             if isinstance(found, type):
                 return not issubclass(found, type)
         return False
-
-    def _is_told_lines(self, identifier: int) -> bool:
-        names = self._unit_names[identifier]
-        if "lineno" not in names:
-            return not _SEES_LINES.isdisjoint(names)
-        arguments = self._recorder.units[identifier].code.co_varnames
-        return not _TELLS_LINES.isdisjoint((*names, *arguments))
 
     def _names_of(self, identifier: int) -> frozenset[str]:
         return code_names(self._recorder.units[identifier].code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from ..computed import Computed
 from ..reading import Function, Input, Reading, Source, bits
@@ -11,6 +12,7 @@ from .action import Action
 from .components import components
 from .dependencies import Dependencies
 from .recorder import Recorder
+from .seen_lines import has_nameless_code
 
 
 class Graph:
@@ -63,15 +65,18 @@ class Graph:
             functions = frozenset(map(self._functions.__getitem__, action.functions))
             sources: frozenset[Source] = frozenset()
             ordered: frozenset[Source] = frozenset()
+            placed: frozenset[Function] = frozenset()
             for child in action.readings:
                 sources |= child.sources
                 ordered |= child.ordered
                 functions |= child.functions
+                placed |= child.placed
             if self._dependencies.sees_order(action):
                 ordered |= base.sources
-            if self._dependencies.sees_lines(action):
-                inputs |= {("file", name, digest) for name, digest in base.sources}
-            reading = Reading(sources, ordered, functions, inputs, base)
+            if self._dependencies.lines.any_of(action):
+                inputs |= self._files(action, base.sources)
+                placed |= functions | base.functions
+            reading = Reading(sources, ordered, functions, inputs, placed, base)
             self._readings[action] = reading
         return reading
 
@@ -139,12 +144,19 @@ class Graph:
         base = self._bases.get(mask)
         if base is None:
             base = _union([self._content(index) for index in self._spanning(self._roots(action))])
-            ordered, inputs = base.ordered, base.inputs
+            ordered, inputs, placed = base.ordered, base.inputs, base.placed
             if mask & self._seeing_order:
                 ordered |= base.sources
-            if mask & self._seeing_lines:
-                inputs |= {("file", name, digest) for name, digest in base.sources}
-            base = Reading(base.sources, ordered, base.functions, inputs)
+            for index in bits(mask & self._seeing_lines):
+                node = self._nodes[index]
+                lines = self._dependencies.lines
+                if self._dependencies.is_state(node) and not lines.all_of(node):
+                    near = lines.near(node.functions)
+                    placed |= frozenset(map(self._functions.__getitem__, near))
+                else:
+                    inputs |= self._files(node, base.sources)
+                    placed |= self._content(self._component[index]).functions
+            base = Reading(base.sources, ordered, base.functions, inputs, placed)
             self._bases[mask] = base
         return base
 
@@ -230,8 +242,24 @@ class Graph:
             self._writing |= bit
         if node.functions and self._dependencies.sees_order(node):
             self._seeing_order |= bit
-        if node.functions and self._dependencies.sees_lines(node):
+        if node.functions and self._dependencies.lines.any_of(node):
             self._seeing_lines |= bit
+
+    def _files(self, action: Action, sources: Iterable[Source]) -> set[Input]:
+        """Return those of `sources` all lines of which `action`, which sees some, may see."""
+        is_all = self._dependencies.lines.all_of(action)
+        return {("file", *source) for source in sources if is_all or source in self._run_late}
+
+    @cached_property
+    def _run_late(self) -> frozenset[Source]:
+        """The modules of which import-time code may have run while tests did."""
+        modules = self._recorder.modules
+        return frozenset(
+            action.source
+            for path, action in modules.actions.items()
+            if action.source is not None
+            and (not action.began_early or any(map(has_nameless_code, modules.codes.get(path, ()))))
+        )
 
     def _function(self, identifier: int) -> Function:
         unit = self._recorder.units[identifier]
@@ -252,4 +280,5 @@ def _union(parts: Sequence[Reading]) -> Reading:
         frozenset().union(*(part.ordered for part in parts)),
         frozenset().union(*(part.functions for part in parts)),
         frozenset().union(*(part.inputs for part in parts)),
+        frozenset().union(*(part.placed for part in parts)),
     )

@@ -38,6 +38,7 @@ def make_report(recorder: Recorder, action: Action, touched: Iterable[str]) -> C
         [source for part in parts for source in part.ordered],
         [function for part in parts for function in part.functions],
         list({item for part in parts for item in part.inputs}),
+        [function for part in parts for function in part.placed],
         written,
         action.uncacheable,
         graph.refusal(action, declared=False),

@@ -26,6 +26,7 @@ class StateActions:
         self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
         self._computing: dict[int, list[Action]] = {}
         self._checks: dict[str, list[Action]] = {}
+        self._nodes: set[Action] = set()
         self._methods = {(unit.owner, unit.name) for unit in units}
 
     def add(
@@ -47,15 +48,21 @@ class StateActions:
         """
         self._named[state] = node
         self._early[node] = early
+        self._nodes.update((node, early or node))
         for attribute, classes in places:
             if classes and attribute != state:
                 self._attributes.setdefault(attribute, []).append((classes, node))
         for identifier in computing:
             self._computing.setdefault(identifier, []).append(node)
 
+    def has(self, node: Action) -> bool:
+        """Return whether `node` stands for a state."""
+        return node in self._nodes
+
     def add_check(self, path: str, node: Action) -> None:
         """Note that all who rest on the module at `path` may rest on an answer that is kept."""
         self._checks.setdefault(path, []).append(node)
+        self._nodes.add(node)
 
     def kept_for(self, path: str) -> list[Action]:
         """Return what all who rest on the module at `path` rest on."""
