@@ -119,6 +119,40 @@ SECOND = "test_it.py::test_second"
             """,
             id="a class of that name in another module",
         ),
+        pytest.param(
+            """
+            import functools
+            import re
+            @functools.lru_cache
+            def pattern():
+                return re.compile("a")
+            def first():
+                return pattern().match(change("a"))
+            def second():
+                return pattern().pattern == "a"
+            def change(x): return x
+            """,
+            id="who calls a memo that has no arguments",
+        ),
+        pytest.param(
+            """
+            table = {}
+            class Text:
+                def sorted(self):
+                    return change("a")
+            class Filler:
+                def __init__(self):
+                    table["rows"] = sorted([1])
+            def first():
+                Filler()
+                return Text().sorted()
+            def second():
+                Filler()
+                return table["rows"] == [1]
+            def change(x): return x
+            """,
+            id="a method that is called like a function of Python's own",
+        ),
     ],
 )
 def test_who_changes_no_state_is_nothing_that_its_users_rest_on(

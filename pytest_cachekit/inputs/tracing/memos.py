@@ -20,9 +20,11 @@ from .calls import Calls
 from .frames import frame_keys
 from .name_uses import is_annotated, only_binds
 from .names import changed_at_import, import_time_parts, spelled
+from .ran_functions import RanFunctions
 from .state_users import StateActions
 from .states import Change
 from .units import Unit
+from .writers import Writers
 
 # What these return for a class or a value is kept by abstract classes and enums, where no name
 # leads to.
@@ -47,34 +49,36 @@ def state_actions(
     """
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
-    calls = Calls(units, ran, namespaces, states)
-    found = StateActions(units, calls.means)
+    functions = RanFunctions(units, ran, namespaces)
+    calls = Calls(functions)
+    writers = Writers(functions, calls, states)
+    found = StateActions(units, writers.means)
     checks = [identifier for identifier in ran if units[identifier].name in _ASKED_ONCE]
     if not states and not checks:
         return found
     imports = _Imports(codes)
     for state, change in sorted(states.items()):
-        if change.is_looked_up and calls.only_look_up(state) and imports.only_bind(state):
+        if change.is_looked_up and writers.only_look_up(state) and imports.only_bind(state):
             # Nobody could tell an empty value from none.
             continue
-        if change.is_foreign and not calls.may_set(state):
+        if change.is_foreign and not writers.may_set(state):
             continue
         # Who changes an object changes it for all names that lead to it.
         names = sorted({state, *change.twins})
-        writers = set().union(*(calls.writers(name, states[name]) for name in names))
+        writing = set().union(*(writers.of(name, states[name]) for name in names))
         changing = list(imports.changing(state))
         node = Action(f"state {state}")
-        _rest_on_writers(node, writers, ordered, changing, calls)
+        _rest_on_writers(node, writing, ordered, changing, calls)
         early = Action(f"state {state}, before the first test", ended_early=True)
         _rest_on_writers(
             early,
-            writers,
+            writing,
             [action for action in ordered if action.began_early],
             [action for action in changing if action.began_early],
             calls,
         )
         is_touched = early.functions or early.parents
-        computing = calls.computing(state, change)
+        computing = writers.computing(state, change)
         found.add(state, change.places, node, early if is_touched else None, computing)
     for check in checks:
         users = [action for action in ordered if check in action.functions]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from inspect import CO_VARARGS
 from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
@@ -21,7 +22,7 @@ from .instructions import (
     uses,
 )
 from .names import code_names, flat, names_by_strings
-from .units import nested
+from .units import nested, whole
 
 _CONSTANTS = opcodes("LOAD_CONST")
 _BINDS_IN_CLASS = opcodes("STORE_NAME")
@@ -34,6 +35,7 @@ _BINDS_LOCAL_AND_MORE = opcodes("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
 _BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
 _CALLS = opcodes("CALL", "PRECALL")
 _METHODS = opcodes("LOAD_METHOD")
+_LOADS_ATTRIBUTE = opcodes("LOAD_ATTR")
 _NULLS = opcodes("PUSH_NULL")
 _SHARED = opcodes("LOAD_DEREF")
 _AND_A_LOCAL = opcodes(
@@ -41,6 +43,14 @@ _AND_A_LOCAL = opcodes(
 )
 _GETTERS = frozenset({"attrgetter", "getattr", "methodcaller"})
 _NAMESPACES = frozenset({"globals", "vars"})
+# What these compute depends on nothing but their arguments.
+_PURE_MODULES = frozenset({"functools", "itertools", "math", "operator", "re", "string"})
+_PURE_BUILTINS = frozenset(
+    {"abs", "all", "any", "chr", "divmod", "format", "isinstance", "len", "max", "min", "ord",
+     "pow", "repr", "round", "sorted", "sum"}
+)  # fmt: skip
+_IMPORTS = opcodes("IMPORT_NAME")
+_CONSTANT = frozenset({bool, bytes, complex, float, int, str})
 # Functions that look at what they are given; pytest puts the latter into assertions.
 _OF_CLASSES = frozenset({"isinstance", "issubclass"})
 _ASKING = frozenset({"len"})
@@ -214,6 +224,38 @@ def gets_by_computed_names(code: CodeType) -> bool:
     return any(gets_by_computed_names(inner) for _, inner in nested(code))
 
 
+def uses_constants_only(
+    code: CodeType, namespace: Mapping[str, Any], variables: Iterable[str]
+) -> bool:
+    """Return whether `code` uses nothing but what is the same for all, whenever they look at it.
+
+    Args:
+        code: a function's code.
+        namespace: the globals of its module.
+        variables: the globals that it uses.
+    """
+    if any(opcode in _IMPORTS for part in whole(code) for opcode, _ in instructions(part.co_code)):
+        return False
+    return all(
+        _is_pure(namespace[name])
+        if name in namespace
+        else name in _PURE_BUILTINS or isinstance(getattr(builtins, name, None), type)
+        for name in variables
+    )
+
+
+def _is_pure(value: object) -> bool:
+    if isinstance(value, ModuleType):
+        return value.__name__ in _PURE_MODULES
+    return all(each is None or type(each) in _CONSTANT for each in flat(value))
+
+
+def _is_plain_attribute(opcode: int, argument: int) -> bool:
+    """Return whether an attribute is loaded for its own sake, and not as a method to be called."""
+    is_method = opcode in SHIFTED and argument & 1
+    return opcode in _LOADS_ATTRIBUTE and not is_method
+
+
 def _is_constant(code: CodeType, following: list[tuple[int, int]]) -> bool:
     """Return whether the second argument of a call is a string that stands there."""
     loads = LOCALS | GLOBALS | _SHARED
@@ -222,6 +264,8 @@ def _is_constant(code: CodeType, following: list[tuple[int, int]]) -> bool:
         del rest[1]
     if len(rest) < 4 or rest[0][0] not in loads or rest[1][0] not in _CONSTANTS:
         return False
+    while len(rest) > 4 and _is_plain_attribute(*rest[3]):
+        del rest[3]
     # Either it is the last one, or a default follows.
     ends = rest[2][0] in _CALLS or (rest[3][0] in _CALLS and rest[2][0] in loads | _CONSTANTS)
     return ends and isinstance(code.co_consts[rest[1][1]], str)

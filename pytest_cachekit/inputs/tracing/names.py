@@ -36,6 +36,8 @@ class UsedNames:
     """Globals, and attributes of anything but modules of others: what it may call."""
     variables: set[str] = field(default_factory=set)
     """Those that it loads by themselves: globals."""
+    attributes: set[str] = field(default_factory=set)
+    """Those that it loads of something else."""
     changed: set[str] = field(default_factory=set)
     """Globals and attributes that it binds, or whose contents it changes."""
     changes_unnamed: bool = False
@@ -103,6 +105,7 @@ def _scan(
             name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
             if not foreign:
                 used.loaded.add(name)
+                used.attributes.add(name)
             if name in _MUTATORS:
                 _changes(used, recent[-1:])
             recent.append(name)
