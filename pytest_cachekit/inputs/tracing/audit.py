@@ -45,7 +45,7 @@ def watch_audit_events(recorder: Recorder) -> None:
     _HANDLERS["socket.connect"] = _HANDLERS["socket.sendto"] = servers.connected
     _State.recorder = recorder
     if not _State.installed:
-        sys.addaudithook(_hook)
+        sys.addaudithook(_make_hook())
         _State.installed = True
 
 
@@ -59,13 +59,19 @@ def is_watched() -> bool:
     return _State.recorder is not None
 
 
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    handler = _HANDLERS.get(event)
-    if handler is None or _State.recorder is None:
-        return
-    if event in _OPENING and _State.recorder.opens.is_active:
-        _State.recorder.opens.expect(arguments[0])
-    _State.recorder.observe(handler, _State.recorder, arguments)
+def _make_hook() -> Callable[[str, tuple[Any, ...]], None]:
+    # A module's globals are gone while Python ends, and its hook is still asked.
+    handlers, state, opening = _HANDLERS, _State, _OPENING
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        handler = handlers.get(event)
+        if handler is None or state.recorder is None:
+            return
+        if event in opening and state.recorder.opens.is_active:
+            state.recorder.opens.expect(arguments[0])
+        state.recorder.observe(handler, state.recorder, arguments)
+
+    return hook
 
 
 def _asked_c(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
