@@ -13,16 +13,20 @@ from .names import import_time_parts, names_by_strings
 from .units import Unit
 
 # Whoever asks these sees where anything stands, whether or not it runs.
-_OF_DEFINITIONS = frozenset({"co_firstlineno", "co_lines", "co_positions", "getsourcelines"})
+_OF_DEFINITIONS = frozenset(
+    {"Bytecode", "__firstlineno__", "co_firstlineno", "co_linetable", "co_lines", "co_lnotab",
+     "co_positions", "dis", "findlinestarts", "get_instructions", "getsourcelines"}
+)  # fmt: skip
 # Whoever asks these sees where code stands that runs, or that failed.
-_OF_FRAMES = frozenset({"f_lineno", "tb_lineno"})
+_OF_FRAMES = frozenset(
+    {"dump_traceback", "f_lineno", "getlineno", "tb_lineno", "walk_stack", "walk_tb"}
+)
 # What these find has a line number, which code asks for as it does for those of any parser.
 _FINDS_FRAMES = frozenset(
-    {"warns", "deprecated_call", "catch_warnings", "recwarn", "caplog", "extract_tb",
-     "extract_stack", "TracebackException"}
+    {"LogRecord", "TracebackException", "assertLogs", "assertWarns", "assertWarnsRegex", "caplog",
+     "catch_warnings", "deprecated_call", "emit", "extract_stack", "extract_tb",
+     "get_object_traceback", "getframeinfo", "recwarn", "stack", "take_snapshot", "trace", "warns"}
 )  # fmt: skip
-
-
 _NAMELESS = frozenset({"<lambda>", "<genexpr>"})
 """Code that may run long after the import-time code that it is part of."""
 
@@ -60,8 +64,8 @@ class SeenLines:
         names = self._names[identifier]
         if "lineno" not in names:
             return not _OF_FRAMES.isdisjoint(names)
-        arguments = self._units[identifier].code.co_varnames
-        return not _FINDS_FRAMES.isdisjoint((*names, *arguments))
+        unit = self._units[identifier]
+        return not _FINDS_FRAMES.isdisjoint((unit.name, *names, *unit.code.co_varnames))
 
     def any_of(self, action: Action) -> bool:
         """Return whether functions that `action` ran can see lines at all."""
