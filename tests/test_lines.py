@@ -72,6 +72,27 @@ def test_those_run_who_see_what_moved(
     assert {nodeid for nodeid, verdict in run.verdicts.items() if verdict != "hit"} == noticing
 
 
+def test_a_class_within_a_function_sees_no_lines(project: Project) -> None:
+    recorded = project.write(
+        {
+            "m.py": """
+                def never():
+                    pass
+
+                def make():
+                    class Made:
+                        number = 1
+                    return Made
+                """,
+            "test_it.py": "import m\ndef test_it(): assert m.make().number == 1",
+        }
+    )
+    recorded.run("--cachekit")
+    run = recorded.replace("m.py", "def never", "# A comment.\ndef never").run("--cachekit")
+
+    assert run.verdicts == {"test_it.py::test_it": "hit"}
+
+
 def test_the_reason_names_the_function_that_moved(recorded: Project) -> None:
     moved = recorded.replace("m.py", "def first", "# A comment.\ndef first")
     reason = "the lines of m.py::first changed"

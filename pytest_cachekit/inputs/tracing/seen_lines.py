@@ -9,14 +9,17 @@ from collections.abc import Iterable, Mapping
 from types import CodeType
 
 from .action import Action
+from .name_uses import only_binds
 from .names import import_time_parts, names_by_strings
-from .units import Unit
+from .units import Unit, whole
 
 # Whoever asks these sees where anything stands, whether or not it runs.
 _OF_DEFINITIONS = frozenset(
-    {"Bytecode", "__firstlineno__", "co_firstlineno", "co_linetable", "co_lines", "co_lnotab",
+    {"Bytecode", "co_firstlineno", "co_linetable", "co_lines", "co_lnotab",
      "co_positions", "dis", "findlinestarts", "get_instructions", "getsourcelines"}
 )  # fmt: skip
+# The same, but for class bodies, to all of which Python 3.13 adds that they bind it.
+_OF_CLASSES = "__firstlineno__"
 # Whoever asks these sees where code stands that runs, or that failed.
 _OF_FRAMES = frozenset(
     {"dump_traceback", "f_lineno", "getlineno", "tb_lineno", "walk_stack", "walk_tb"}
@@ -25,7 +28,7 @@ _OF_FRAMES = frozenset(
 _FINDS_FRAMES = frozenset(
     {"LogRecord", "TracebackException", "assertLogs", "assertWarns", "assertWarnsRegex", "caplog",
      "catch_warnings", "deprecated_call", "emit", "extract_stack", "extract_tb",
-     "get_object_traceback", "getframeinfo", "recwarn", "stack", "take_snapshot", "trace", "warns"}
+     "get_object_traceback", "getframeinfo", "recwarn", "take_snapshot", "warns"}
 )  # fmt: skip
 _NAMELESS = frozenset({"<lambda>", "<genexpr>"})
 """Code that may run long after the import-time code that it is part of."""
@@ -34,6 +37,15 @@ _NAMELESS = frozenset({"<lambda>", "<genexpr>"})
 def has_nameless_code(code: CodeType) -> bool:
     """Return whether import-time `code` makes a function without a name, which may run later."""
     return any(part.co_name in _NAMELESS for part in import_time_parts(code))
+
+
+def _is_told_of_definitions(code: CodeType, names: frozenset[str]) -> bool:
+    if not _OF_DEFINITIONS.isdisjoint(names):
+        return True
+    if _OF_CLASSES in names and not all(only_binds(part, _OF_CLASSES) for part in whole(code)):
+        return True
+    strings = names_by_strings(code)
+    return _OF_CLASSES in strings or not _OF_DEFINITIONS.isdisjoint(strings)
 
 
 class SeenLines:
@@ -53,10 +65,7 @@ class SeenLines:
         self._names = names
         ran = frozenset(ran)
         self._of_definitions = frozenset(
-            unit
-            for unit in ran
-            if not _OF_DEFINITIONS.isdisjoint(names[unit])
-            or not _OF_DEFINITIONS.isdisjoint(names_by_strings(units[unit].code))
+            unit for unit in ran if _is_told_of_definitions(units[unit].code, names[unit])
         )
         self._of_frames = frozenset(filter(self._is_told_of_frames, ran))
 
@@ -65,7 +74,8 @@ class SeenLines:
         if "lineno" not in names:
             return not _OF_FRAMES.isdisjoint(names)
         unit = self._units[identifier]
-        return not _FINDS_FRAMES.isdisjoint((unit.name, *names, *unit.code.co_varnames))
+        arguments = unit.code.co_varnames[: unit.code.co_argcount + unit.code.co_kwonlyargcount]
+        return not _FINDS_FRAMES.isdisjoint((unit.name, *names, *arguments))
 
     def any_of(self, action: Action) -> bool:
         """Return whether functions that `action` ran can see lines at all."""
