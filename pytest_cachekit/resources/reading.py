@@ -12,6 +12,9 @@ from typing import Any
 
 from ..errors import CacheUsageError
 
+# Seconds; the kernel may count a processor's time in hundredths of one.
+_SHORTEST = 0.1
+
 
 @dataclass(frozen=True)
 class ResourceReading:
@@ -24,7 +27,8 @@ class ResourceReading:
 
     Pages that several share count for each."""
     cpu_percent: float
-    """Of one processor, since the reading before: 250 means two and a half. 0 at first."""
+    """Of one processor, since the reading before: 250 means two and a half. 0 at first; what it
+    was, where less than a tenth of a second has passed since."""
     open_files: int
     """Files, sockets and pipes that are open."""
     processes: int
@@ -66,6 +70,7 @@ class ResourceReader:
         except self._psutil.NoSuchProcess as error:
             raise CacheUsageError(f"There is no process {process}: name one that runs.") from error
         self._before: tuple[float, float] | None = None
+        self._percent = 0.0
         self._disk_interval = disk_interval
         self._disk: tuple[float, int, int | None] | None = None
 
@@ -90,11 +95,16 @@ class ResourceReader:
                     files += process.num_fds()
             except self._psutil.Error:
                 continue
-        percent = 0.0
-        if self._before is not None and now > self._before[0]:
-            percent = 100 * max(0.0, used - self._before[1]) / (now - self._before[0])
-        self._before = now, used
+        percent = self._percent_since(now, used)
         return ResourceReading(now, memory, percent, files, count, *self._disk_use(now))
+
+    def _percent_since(self, now: float, used: float) -> float:
+        if self._before is None:
+            self._before = now, used
+        elif now - self._before[0] >= _SHORTEST:
+            self._percent = 100 * max(0.0, used - self._before[1]) / (now - self._before[0])
+            self._before = now, used
+        return self._percent
 
     def _disk_use(self, now: float) -> tuple[int, int | None]:
         if self._directory is None:
