@@ -26,10 +26,13 @@ _OF_FRAMES = frozenset(
 )
 # What these find has a line number, which code asks for as it does for those of any parser.
 _FINDS_FRAMES = frozenset(
-    {"LogRecord", "TracebackException", "assertLogs", "assertWarns", "assertWarnsRegex", "caplog",
+    {"LogRecord", "TracebackException", "assertLogs", "assertWarns", "assertWarnsRegex",
      "catch_warnings", "deprecated_call", "emit", "extract_stack", "extract_tb",
-     "get_object_traceback", "getframeinfo", "recwarn", "take_snapshot", "warns"}
+     "get_object_traceback", "getframeinfo", "getinnerframes", "getouterframes", "stack",
+     "take_snapshot", "trace", "warns"}
 )  # fmt: skip
+# Local variables are mostly called as the fixtures are that they hold.
+_FIXTURES = frozenset({"caplog", "recwarn"})
 _NAMELESS = frozenset({"<lambda>", "<genexpr>"})
 """Code that may run long after the import-time code that it is part of."""
 
@@ -68,18 +71,21 @@ class SeenLines:
             unit for unit in ran if _is_told_of_definitions(units[unit].code, names[unit])
         )
         self._of_frames = frozenset(filter(self._is_told_of_frames, ran))
+        self._of_any = self._of_definitions | self._of_frames
 
     def _is_told_of_frames(self, identifier: int) -> bool:
         names = self._names[identifier]
         if "lineno" not in names:
             return not _OF_FRAMES.isdisjoint(names)
         unit = self._units[identifier]
-        arguments = unit.code.co_varnames[: unit.code.co_argcount + unit.code.co_kwonlyargcount]
-        return not _FINDS_FRAMES.isdisjoint((unit.name, *names, *arguments))
+        return not (
+            _FINDS_FRAMES.isdisjoint((unit.name, *names))
+            and _FIXTURES.isdisjoint((*names, *unit.code.co_varnames))
+        )
 
     def any_of(self, action: Action) -> bool:
         """Return whether functions that `action` ran can see lines at all."""
-        return not (self._of_definitions | self._of_frames).isdisjoint(action.functions)
+        return not self._of_any.isdisjoint(action.functions)
 
     def all_of(self, action: Action) -> bool:
         """Return whether they can see those of all code there is.
