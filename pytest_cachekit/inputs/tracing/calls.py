@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import builtins
 import io
 import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from inspect import getattr_static
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ..computed import Computed
 from .name_uses import calls_arguments, gets_by_computed_names
+from .named_modules import finds_any_module
 from .named_objects import NamedObjects
-from .names import UsedNames, code_names, spelled
+from .names import code_names, runs_strings, spelled
 from .ran_functions import RanFunctions
 from .units import Unit, nested
 
@@ -43,7 +43,7 @@ class Calls:
 
     def code(self, identifier: int) -> CodeType:
         """Return the code of a function."""
-        return self._ran.code(identifier)
+        return self._ran.units[identifier].code
 
     def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
         """Return `start` and the functions of `universe` that these may call."""
@@ -72,12 +72,15 @@ class Calls:
 
     def _called(self, identifier: int) -> set[int]:
         unit = self._ran.units[identifier]
+        if runs_strings(unit.code) or (
+            finds_any_module(unit.code) and gets_by_computed_names(unit.code)
+        ):
+            # Nobody can tell what.
+            return set(self._ran.ran)
         used = self._ran.used(identifier)
         called, classes = self._objects.led_to(identifier)
         classes |= self._objects.classes_with(unit.owner)
         for name in used.loaded:
-            if self._is_resolved(name, used, unit.path):
-                continue
             named = self._ran.simple.get(name, set())
             if name in OF_BUILTINS and name not in used.variables:
                 # Mostly a dict's or a string's; else of something that the module knows.
@@ -89,21 +92,6 @@ class Calls:
         if gets_by_computed_names(unit.code):
             called |= self._called_by_computed_names(unit)
         return called
-
-    def _is_resolved(self, name: str, used: UsedNames, path: str) -> bool:
-        """Return whether it is known that a function uses `name` for no method of the project.
-
-        It is a global of the module at `path`, or one of Python's own, and what it stands for is
-        found by that.
-        """
-        namespace = self._ran.namespaces.get(path)
-        if name in used.attributes or namespace is None:
-            return False
-        if name not in namespace:
-            return hasattr(builtins, name)
-        value = namespace[name]
-        # A decorator's may lead to others in ways that nobody knows.
-        return isinstance(value, FunctionType) and not (value.__closure__ or vars(value))
 
     def _called_by_computed_names(self, unit: Unit) -> set[int]:
         """Return the functions that `unit` may find by the start of a name, or beside itself."""

@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from types import CellType, FunctionType, GeneratorType, MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
+from .named_modules import module_globals
+
 _T = TypeVar("_T")
 _BINDS_CELL = dis.opmap["STORE_DEREF"]
 _COMPARED = 100_000
@@ -166,7 +168,7 @@ def is_bound_by_its_name(owner: type) -> bool:
     """Return whether the module that a class names as its own leads to it, or may do so."""
     path = owner.__qualname__.split(".")
     with contextlib.suppress(Exception):  # a metaclass of the project's may say anything
-        names = object.__getattribute__(sys.modules[owner.__module__], "__dict__")
+        names = module_globals(sys.modules[owner.__module__])
         return "<locals>" not in path and path[0] in names
     return True
 

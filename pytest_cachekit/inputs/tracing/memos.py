@@ -21,6 +21,7 @@ from .frames import frame_keys
 from .name_uses import is_annotated, only_binds
 from .names import changed_at_import, import_time_parts, spelled
 from .ran_functions import RanFunctions
+from .replaced_names import ReplacedNames
 from .state_users import StateActions
 from .states import Change
 from .units import Unit
@@ -51,7 +52,8 @@ def state_actions(
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
     functions = RanFunctions(units, ran, namespaces)
     calls = Calls(functions)
-    writers = Writers(functions, calls, states)
+    replaced = ReplacedNames([code for own in codes.values() for code in own])
+    writers = Writers(functions, calls, states, replaced)
     found = StateActions(units, writers.means)
     checks = [identifier for identifier in ran if units[identifier].name in _ASKED_ONCE]
     if not states and not checks:
@@ -78,8 +80,8 @@ def state_actions(
             calls,
         )
         is_touched = early.functions or early.parents
-        computing = writers.computing(state, change)
-        found.add(state, change.places, node, early if is_touched else None, computing)
+        finding = writers.finding(state, change)
+        found.add(state, change.places, node, early if is_touched else None, finding)
     for check in checks:
         users = [action for action in ordered if check in action.functions]
         node = Action(f"{units[check].owner}.{units[check].name}")

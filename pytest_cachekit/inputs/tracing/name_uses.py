@@ -13,7 +13,9 @@ from typing import Any
 from .instructions import (
     ATTRIBUTES,
     BINDS,
+    CONSTANTS,
     GLOBALS,
+    IMPORTS,
     LOCALS,
     PUTS,
     SHIFTED,
@@ -21,10 +23,10 @@ from .instructions import (
     opcodes,
     uses,
 )
+from .named_modules import module_globals
 from .names import code_names, flat, names_by_strings
 from .units import nested, whole
 
-_CONSTANTS = opcodes("LOAD_CONST")
 _BINDS_IN_CLASS = opcodes("STORE_NAME")
 _BINDS_ATTRIBUTE = opcodes("STORE_ATTR")
 _LOADS_NAMED = opcodes("LOAD_GLOBAL", "LOAD_ATTR")
@@ -49,7 +51,6 @@ _PURE_BUILTINS = frozenset(
     {"abs", "all", "any", "chr", "divmod", "format", "isinstance", "len", "max", "min", "ord",
      "pow", "repr", "round", "sorted", "sum"}
 )  # fmt: skip
-_IMPORTS = opcodes("IMPORT_NAME")
 _CONSTANT = frozenset({bool, bytes, complex, float, int, str})
 # Functions that look at what they are given; pytest puts the latter into assertions.
 _OF_CLASSES = frozenset({"isinstance", "issubclass"})
@@ -162,7 +163,7 @@ def _finds_other(
                 module = namespace.get(code.co_names[argument >> SHIFTED.get(before, 0)])
             if not isinstance(module, ModuleType):
                 return False
-            holder = object.__getattribute__(module, "__dict__")
+            holder = module_globals(module)
         elif opcode not in GLOBALS:
             return False
         found = holder.get(name)
@@ -182,7 +183,7 @@ def is_annotated(code: CodeType, name: str) -> bool:
     if any(name in flat(constant) for constant in own):
         before = 0, 0
         for (opcode, argument), (then, _) in pairwise([*instructions(code.co_code), (0, 0)]):
-            if opcode in _CONSTANTS and name in flat(code.co_consts[argument]):
+            if opcode in CONSTANTS and name in flat(code.co_consts[argument]):
                 is_key = (
                     code.co_consts[argument] == name
                     and before[0] in GLOBALS
@@ -234,7 +235,7 @@ def uses_constants_only(
         namespace: the globals of its module.
         variables: the globals that it uses.
     """
-    if any(opcode in _IMPORTS for part in whole(code) for opcode, _ in instructions(part.co_code)):
+    if any(opcode in IMPORTS for part in whole(code) for opcode, _ in instructions(part.co_code)):
         return False
     return all(
         _is_pure(namespace[name])
@@ -262,10 +263,16 @@ def _is_constant(code: CodeType, following: list[tuple[int, int]]) -> bool:
     rest = [each for each in following[:10] if each[0] not in _NULLS]
     while len(rest) > 1 and rest[1][0] in ATTRIBUTES:
         del rest[1]
-    if len(rest) < 4 or rest[0][0] not in loads or rest[1][0] not in _CONSTANTS:
+    if len(rest) < 4 or rest[0][0] not in loads or rest[1][0] not in CONSTANTS:
         return False
     while len(rest) > 4 and _is_plain_attribute(*rest[3]):
         del rest[3]
     # Either it is the last one, or a default follows.
-    ends = rest[2][0] in _CALLS or (rest[3][0] in _CALLS and rest[2][0] in loads | _CONSTANTS)
+    ends = _calls(rest[2], 2) or (_calls(rest[3], 3) and rest[2][0] in loads | CONSTANTS)
     return ends and isinstance(code.co_consts[rest[1][1]], str)
+
+
+def _calls(instruction: tuple[int, int], count: int) -> bool:
+    """Return whether an instruction calls something with `count` arguments."""
+    opcode, argument = instruction
+    return opcode in _CALLS and argument == count

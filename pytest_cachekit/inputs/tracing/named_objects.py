@@ -9,6 +9,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .held_values import ATOMS, attributes
+from .named_modules import NamedModules, module_globals
 from .names import code_names, names_by_strings
 from .units import Unit
 
@@ -37,6 +38,7 @@ class NamedObjects:
             code = units[identifier].code
             self._by_code.setdefault((code.co_filename, code.co_qualname), set()).add(identifier)
         self._known: dict[int, tuple[set[int], set[str]]] = {}
+        self._modules = NamedModules(namespaces)
         self._mros: dict[str, set[str]] | None = None
 
     def led_to(self, identifier: int) -> tuple[set[int], set[str]]:
@@ -46,6 +48,7 @@ class NamedObjects:
         functions: set[int] = set()
         classes: set[str] = set()
         waiting, seen = [self._namespaces.get(unit.path, {})], set[int]()
+        waiting += self._modules.imported_by(unit.code)
         while waiting:
             namespace = waiting.pop()
             if id(namespace) in seen:
@@ -55,7 +58,7 @@ class NamedObjects:
                 value = namespace[name]
                 if isinstance(value, ModuleType):
                     if value.__name__ in self._project:
-                        waiting.append(vars(value))
+                        waiting.append(module_globals(value))
                     continue
                 found = self._from(value)
                 functions |= found[0]

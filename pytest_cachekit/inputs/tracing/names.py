@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, ModuleType
 from typing import Any
 
-from .instructions import ATTRIBUTES, BINDS, GLOBALS, LOCALS, PUTS, SHIFTED, instructions, opcodes
-from .units import is_function, nested
+from .instructions import (
+    ATTRIBUTES,
+    BINDS,
+    CONSTANTS,
+    GLOBALS,
+    IMPORTS_FROM,
+    LOCALS,
+    PUTS,
+    SHIFTED,
+    instructions,
+    opcodes,
+)
+from .units import is_function, nested, whole
 
 _BINDS_CELL = opcodes("STORE_DEREF")
 _TWO_LOCALS = opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 
+_RUNS_STRINGS = frozenset({"eval", "exec"})
 _SETTING = frozenset({"delattr", "globals", "setattr", "vars"})
 _GETTING = _SETTING | {"getattr", "hasattr"}
 _SETTING_OF_OBJECTS = frozenset({"__dict__", "__setattr__"})
 # What code names that gets or sets attributes or globals by names in strings.
+_NAME = re.compile(r"[^\W\d]\w*")
 
 _MUTATORS = frozenset(
     {
@@ -54,17 +68,33 @@ def used_names(code: CodeType, namespace: Mapping[str, Any], project: frozenset[
     """
     used = UsedNames()
     _scan(code, namespace, project, used)
-    if sets_by_strings(code):
+    if sets_by_strings(code) or runs_strings(code):
         used.changed |= names_by_strings(code)
     return used
 
 
 def names_by_strings(code: CodeType) -> frozenset[str]:
     """Return what strings in `code` may name, where it gets or sets something by a string."""
+    if runs_strings(code):
+        strings = (each for part in whole(code) for each in _used_strings(part))
+        return frozenset(name for each in strings for name in _NAME.findall(each))
     if not _reflects(code, _GETTING):
         return frozenset()
     strings = (each for each in spelled(code) if isinstance(each, str))
     return frozenset(each for each in strings if each.isidentifier())
+
+
+def _used_strings(code: CodeType) -> Iterator[str]:
+    """Iterate over the strings in `code` that are not its documentation."""
+    loaded = {argument for opcode, argument in instructions(code.co_code) if opcode in CONSTANTS}
+    for index, constant in enumerate(code.co_consts):
+        if index or index in loaded:
+            yield from (each for each in flat(constant) if isinstance(each, str))
+
+
+def runs_strings(code: CodeType) -> bool:
+    """Return whether `code`, or what is nested in it, runs code that is in no file."""
+    return any(not _RUNS_STRINGS.isdisjoint(part.co_names) for part in whole(code))
 
 
 def sets_by_strings(code: CodeType) -> bool:
@@ -89,7 +119,7 @@ def _scan(
     project: frozenset[str],
     used: UsedNames,
     *,
-    whole: bool = True,
+    nested_too: bool = True,
 ) -> None:
     recent: list[str | None] = []
     foreign = False
@@ -109,6 +139,11 @@ def _scan(
             if name in _MUTATORS:
                 _changes(used, recent[-1:])
             recent.append(name)
+        elif opcode in IMPORTS_FROM:
+            # It has a local name then, which may be another one.
+            used.loaded.add(code.co_names[argument])
+            used.attributes.add(code.co_names[argument])
+            recent.append(None)
         elif opcode in BINDS:
             used.changed.add(code.co_names[argument])
             foreign = False
@@ -124,7 +159,7 @@ def _scan(
         else:
             foreign = False
             recent.append(None)
-    if not whole:
+    if not nested_too:
         return
     for _, inner in nested(code):
         _scan(inner, namespace, project, used)
@@ -147,7 +182,7 @@ def changed_at_import(code: CodeType) -> set[str]:
     """Return the names that a module's import-time `code` binds or changes, classes included."""
     used = UsedNames()
     for part in import_time_parts(code):
-        _scan(part, {}, frozenset(), used, whole=False)
+        _scan(part, {}, frozenset(), used, nested_too=False)
     return used.changed
 
 

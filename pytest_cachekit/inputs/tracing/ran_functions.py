@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import CodeType
 from typing import Any
 
 from .names import UsedNames, code_names, names_by_strings, sets_by_strings, used_names
@@ -52,10 +51,6 @@ class RanFunctions:
                 self.reflecting.add(identifier)
             for name in code_names(unit.code) | names_by_strings(unit.code):
                 self.naming.setdefault(name, set()).add(identifier)
-
-    def code(self, identifier: int) -> CodeType:
-        """Return the code of a function."""
-        return self.units[identifier].code
 
     def used(self, identifier: int) -> UsedNames:
         """Return the names that a function uses."""

@@ -24,7 +24,7 @@ class StateActions:
         self._named: dict[str, Action] = {}
         self._early: dict[Action, Action | None] = {}
         self._attributes: dict[str, list[tuple[frozenset[str], Action]]] = {}
-        self._computing: dict[int, list[Action]] = {}
+        self._finding: dict[int, list[Action]] = {}
         self._checks: dict[str, list[Action]] = {}
         self._nodes: set[Action] = set()
         self._methods = {(unit.owner, unit.name) for unit in units}
@@ -35,7 +35,7 @@ class StateActions:
         places: Iterable[Place],
         node: Action,
         early: Action | None,
-        computing: Iterable[int] = (),
+        finding: Iterable[int] = (),
     ) -> None:
         """Note that whoever uses `state` rests on `node`.
 
@@ -44,7 +44,7 @@ class StateActions:
             places: where in its value something changes.
             node: what its value was computed from.
             early: what it was computed from before the first test; None where it was as imported.
-            computing: functions that may find it under a name that they compute.
+            finding: functions that may find it under a name that they compute.
         """
         self._named[state] = node
         self._early[node] = early
@@ -52,8 +52,8 @@ class StateActions:
         for attribute, classes in places:
             if classes and attribute != state:
                 self._attributes.setdefault(attribute, []).append((classes, node))
-        for identifier in computing:
-            self._computing.setdefault(identifier, []).append(node)
+        for identifier in finding:
+            self._finding.setdefault(identifier, []).append(node)
 
     def has(self, node: Action) -> bool:
         """Return whether `node` stands for a state."""
@@ -80,7 +80,7 @@ class StateActions:
         for name in self._named.keys() & names:
             if self._means(identifier, name):
                 yield self._named[name]
-        yield from self._computing.get(identifier, ())
+        yield from self._finding.get(identifier, ())
         owner = self._units[identifier].owner
         for name in self._attributes.keys() & names:
             for classes, node in self._attributes[name]:

@@ -15,6 +15,7 @@ from typing import Any
 from .action import Action
 from .held_values import functions_kept
 from .leaves import Inside, Leaf, Leaves, Path, Place, collect_leaves, differing, insides
+from .named_modules import module_globals
 
 _DEPTH = 4
 _DEPTH_OF_OTHERS = 2
@@ -66,7 +67,7 @@ class States:
         for value in list(vars(module).values()):
             if isinstance(value, ModuleType) and id(value) not in self._modules:
                 # One that is to be loaded when it is first asked for stays as it is.
-                names = object.__getattribute__(value, "__dict__")
+                names = module_globals(value)
                 self._modules[id(value)] = names, frozenset(names)
 
     def remember_attributes(self, owner: object) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from inspect import CO_VARARGS, CO_VARKEYWORDS
+from types import ModuleType
+from typing import Any
 
 from .calls import OF_BUILTINS, Calls
+from .module_users import ModuleUsers
 from .name_uses import hands_on, means, only_binds, only_looks_up, uses_constants_only
+from .named_modules import module_globals
 from .ran_functions import RanFunctions
+from .replaced_names import ReplacedNames
 from .states import Change
 from .units import whole
 
@@ -20,15 +25,24 @@ _MEMO = type(functools.lru_cache(len))
 class Writers:
     """The functions that states may come from."""
 
-    def __init__(self, functions: RanFunctions, calls: Calls, states: Mapping[str, Change]) -> None:
+    def __init__(
+        self,
+        functions: RanFunctions,
+        calls: Calls,
+        states: Mapping[str, Change],
+        replaced: ReplacedNames,
+    ) -> None:
         """Tell of `functions`.
 
         Args:
             functions: those that ran.
             calls: who may call whom.
             states: names whose values changed, and how.
+            replaced: names that code may have given another meaning.
         """
         self._ran = functions
+        self._replaced = replaced
+        self._modules = ModuleUsers(functions)
         self._calls = calls
         self._states = states
         self._meaning: dict[tuple[int, str], bool] = {}
@@ -85,6 +99,8 @@ class Writers:
         """Return the functions that may change `state` under a name that they compute."""
         found: set[int] = set()
         for attribute, classes in change.places:
+            if not classes:
+                found |= self._modules.setting(state)
             if self._ran.changing(attribute):
                 continue
             if classes:
@@ -96,6 +112,13 @@ class Writers:
                     for unit in self._ran.reflecting
                     if state in self._ran.namespaces.get(self._ran.units[unit].path, {})
                 }
+        return found
+
+    def finding(self, state: str, change: Change) -> set[int]:
+        """Return the functions that may find `state` under a name that they compute."""
+        found = self.computing(state, change)
+        if any(not classes for _, classes in change.places):
+            found |= self._modules.getting(state)
         return found
 
     def _is_foreign(self, state: str) -> bool:
@@ -151,7 +174,7 @@ class Writers:
         """Return whether a function, the memo of what it returns, returns the same for all callers.
 
         It has no arguments, calls no other function of the project, and uses nothing but what
-        can't change, so that no caller has set anything for it.
+        can't change and nobody replaces, so that no caller has set anything for it.
         """
         unit = self._ran.units[identifier]
         code = unit.code
@@ -162,7 +185,26 @@ class Writers:
         namespace = self._ran.namespaces.get(unit.path)
         if namespace is None or self._calls.called_by[identifier] - {identifier}:
             return False
-        return uses_constants_only(code, namespace, self._ran.used(identifier).variables)
+        variables = self._ran.used(identifier).variables
+        if not uses_constants_only(code, namespace, variables):
+            return False
+        if any(map(self._replaced.has, variables)):
+            return False
+        found = [namespace.get(name) for name in variables]
+        modules = [value for value in found if isinstance(value, ModuleType)]
+        return not any(
+            self._replaced.has_some_of(self._aliases(each))
+            for each in (namespace, *map(module_globals, modules))
+        )
+
+    def _aliases(self, namespace: Mapping[str, Any]) -> set[str]:
+        """Return the names by which code knows a module."""
+        known = {str(namespace.get("__name__")).rpartition(".")[2]}
+        for names in self._ran.namespaces.values():
+            for name, value in list(names.items()):
+                if isinstance(value, ModuleType) and module_globals(value) is namespace:
+                    known.add(name)
+        return known
 
     def _only_keeps(self, identifier: int, writers: set[int]) -> bool:
         """Return whether a function has arguments, and calls nothing but `writers`."""

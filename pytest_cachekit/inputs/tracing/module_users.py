@@ -1,0 +1,92 @@
+"""Which functions have modules as values, and may find in them what no name of theirs tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from ..computed import Computed
+from .name_uses import gets_by_computed_names
+from .named_modules import NamedModules, finds_any_module, module_globals
+from .names import code_names
+from .ran_functions import RanFunctions
+from .replaced_names import replaced_and_handed_on
+
+# Methods of monkeypatch and mock, which put back what they replace.
+_RESTORING = frozenset({"delattr", "multiple", "patch", "setattr"})
+
+
+class ModuleUsers:
+    """Functions that get or set globals of modules under names in strings, or hand modules on."""
+
+    def __init__(self, functions: RanFunctions) -> None:
+        """Tell of `functions`, those that ran."""
+        self._ran = functions
+        self._modules = NamedModules(functions.namespaces)
+        self._names: Computed[int, tuple[set[str], set[str]]] = Computed(
+            lambda unit: replaced_and_handed_on(functions.units[unit].code)
+        )
+        self._had: Computed[int, frozenset[int]] = Computed(self._find_had)
+
+    def setting(self, name: str) -> set[int]:
+        """Return the functions that may bind a global of another module without naming it."""
+        telling = {
+            unit
+            for unit in self._telling(name)
+            if _RESTORING.isdisjoint(code_names(self._ran.units[unit].code))
+        }
+        others = {
+            unit
+            for unit in self._ran.reflecting
+            if name not in self._ran.namespaces.get(self._ran.units[unit].path, {})
+        }
+        return self._those_with(name, others) | telling
+
+    def getting(self, name: str) -> set[int]:
+        """Return the functions that may find a global called `name` without naming it."""
+        return self._those_with(name, self._getting) | self._telling(name)
+
+    def _those_with(self, name: str, units: set[int]) -> set[int]:
+        holders = {
+            id(namespace) for namespace in self._ran.namespaces.values() if name in namespace
+        }
+        return {unit for unit in units if not self._had[unit].isdisjoint(holders)}
+
+    def _telling(self, name: str) -> set[int]:
+        """Return the functions that have a module, and tell others the name of what is in it."""
+        return self._those_with(name, self._spelling.get(name, set()))
+
+    @cached_property
+    def _getting(self) -> set[int]:
+        """Those that may get something under a name that they compute."""
+        return self._ran.reflecting.union(
+            unit for unit in self._ran.ran if gets_by_computed_names(self._ran.units[unit].code)
+        )
+
+    @cached_property
+    def _spelling(self) -> dict[str, set[int]]:
+        """Those that have modules, by what they spell."""
+        found: dict[str, set[int]] = {}
+        for unit in self._ran.ran:
+            for name in self._names[unit][0] if self._had[unit] else ():
+                found.setdefault(name, set()).add(unit)
+        return found
+
+    def _find_had(self, identifier: int) -> frozenset[int]:
+        """Return the identities of the globals of each module that a function has as a value."""
+        unit = self._ran.units[identifier]
+        own = self._ran.namespaces.get(unit.path, {})
+        found: list[Mapping[str, Any]] = []
+        if not {"globals", "vars"}.isdisjoint(unit.code.co_names):
+            found.append(own)
+        if finds_any_module(unit.code):
+            found += self._ran.namespaces.values()
+        for name in self._names[identifier][1]:
+            value = own.get(name)
+            if isinstance(value, ModuleType):
+                found.append(module_globals(value))
+            elif name not in self._ran.used(identifier).variables:
+                found += self._modules.called(name)
+        return frozenset(map(id, found))
