@@ -15,6 +15,7 @@ def opcodes(*names: str) -> frozenset[int]:
 
 
 BINDS = opcodes("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR")
+NULLS = opcodes("PUSH_NULL")
 PUTS = opcodes("STORE_SUBSCR", "DELETE_SUBSCR")
 GLOBALS = opcodes("LOAD_GLOBAL", "LOAD_NAME")
 ATTRIBUTES = opcodes("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")

@@ -17,6 +17,7 @@ from .instructions import (
     GLOBALS,
     IMPORTS,
     LOCALS,
+    NULLS,
     PUTS,
     SHIFTED,
     instructions,
@@ -38,7 +39,6 @@ _BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
 _CALLS = opcodes("CALL", "PRECALL")
 _METHODS = opcodes("LOAD_METHOD")
 _LOADS_ATTRIBUTE = opcodes("LOAD_ATTR")
-_NULLS = opcodes("PUSH_NULL")
 _SHARED = opcodes("LOAD_DEREF")
 _AND_A_LOCAL = opcodes(
     "LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "STORE_FAST_LOAD_FAST"
@@ -55,7 +55,7 @@ _CONSTANT = frozenset({bool, bytes, complex, float, int, str})
 # Functions that look at what they are given; pytest puts the latter into assertions.
 _OF_CLASSES = frozenset({"isinstance", "issubclass"})
 _ASKING = frozenset({"len"})
-_ASKING_OF_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
+SHOWS_FOR_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
 _ASKS = opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
     opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
 )
@@ -119,12 +119,12 @@ def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> boo
         del before[-1]
     elif count != 1:
         return False
-    while before and before[-1][0] in _NULLS:
+    while before and before[-1][0] in NULLS:
         del before[-1]
     opcode, argument = before[-1] if before else (0, 0)
     if opcode in ATTRIBUTES:
         # A method may be called as a builtin is.
-        names = _ASKING_OF_PYTEST
+        names = SHOWS_FOR_PYTEST
     elif opcode not in GLOBALS:
         return False
     return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
@@ -200,13 +200,13 @@ def calls_arguments(code: CodeType) -> bool:
     """Return whether `code`, or what is nested in it, calls what it was given."""
     arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
     before = (0, 0)
-    has_one = not _NULLS.isdisjoint(code.co_code[::2])
+    has_one = not NULLS.isdisjoint(code.co_code[::2])
     for each in instructions(code.co_code) if has_one else ():
         # The one stands before the other, or behind it, as the version of Python has it.
         for (opcode, argument), (other, _) in ((before, each), (each, before)):
             loaded = argument & 15 if opcode in _AND_A_LOCAL else argument
             is_given = opcode in LOCALS | _AND_A_LOCAL and loaded < arguments
-            if other in _NULLS and (is_given or opcode in _SHARED):
+            if other in NULLS and (is_given or opcode in _SHARED):
                 return True
         before = each
     return any(calls_arguments(inner) for _, inner in nested(code))
@@ -260,7 +260,7 @@ def _is_plain_attribute(opcode: int, argument: int) -> bool:
 def _is_constant(code: CodeType, following: list[tuple[int, int]]) -> bool:
     """Return whether the second argument of a call is a string that stands there."""
     loads = LOCALS | GLOBALS | _SHARED
-    rest = [each for each in following[:10] if each[0] not in _NULLS]
+    rest = [each for each in following[:10] if each[0] not in NULLS]
     while len(rest) > 1 and rest[1][0] in ATTRIBUTES:
         del rest[1]
     if len(rest) < 4 or rest[0][0] not in loads or rest[1][0] not in CONSTANTS:

@@ -27,6 +27,23 @@ def module_globals(module: ModuleType) -> dict[str, Any]:
     return found
 
 
+def imported_names(code: CodeType) -> set[str]:
+    """Return the names in the import statements of `code`, and of what is nested in it."""
+    return {
+        part.co_names[argument]
+        for part in whole(code)
+        for opcode, argument in instructions(part.co_code)
+        if opcode in IMPORTS | IMPORTS_FROM
+    }
+
+
+def ends(name: str) -> Iterator[str]:
+    """Iterate over what import statements may call the module with the dotted `name`."""
+    while name:
+        yield name
+        name = name.partition(".")[2]
+
+
 class NamedModules:
     """The globals of the project's modules, by the ends of their dotted names."""
 
@@ -35,9 +52,8 @@ class NamedModules:
         self._all = list(namespaces.values())
         self._by_end: dict[str, list[Mapping[str, Any]]] = {}
         for namespace in self._all:
-            parts = str(namespace.get("__name__")).split(".")
-            for start in range(len(parts)):
-                self._by_end.setdefault(".".join(parts[start:]), []).append(namespace)
+            for end in ends(str(namespace.get("__name__"))):
+                self._by_end.setdefault(end, []).append(namespace)
 
     def called(self, name: str) -> list[Mapping[str, Any]]:
         """Return the globals of the modules whose dotted names are `name`, or end so."""
@@ -47,13 +63,7 @@ class NamedModules:
         """Return the globals of the modules that a function, and what is nested in it, imports."""
         if finds_any_module(code):
             return self._all
-        names = {
-            name
-            for part in whole(code)
-            for opcode, argument in instructions(part.co_code)
-            if opcode in IMPORTS | IMPORTS_FROM
-            for name in _with_packages(part.co_names[argument])
-        }
+        names = {name for each in imported_names(code) for name in _with_packages(each)}
         return [namespace for name in names for namespace in self.called(name)]
 
 

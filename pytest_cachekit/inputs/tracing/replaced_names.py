@@ -15,15 +15,18 @@ from .instructions import (
     GLOBALS,
     IMPORTS,
     IMPORTS_FROM,
+    NULLS,
     PUTS,
     SHIFTED,
     instructions,
 )
+from .name_uses import SHOWS_FOR_PYTEST
 from .names import flat
 from .units import is_function, whole
 
 # A name, or a path to what it stands for, as patches are given.
 _PATH = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)*")
+_OF_PYTEST = "@pytest_ar"
 _BETWEEN = re.compile("[.:]")
 
 
@@ -67,18 +70,22 @@ def replaced_and_handed_on(code: CodeType) -> tuple[set[str], set[str]]:
 
 def _look_at(code: CodeType, replaced: set[str], handed_on: set[str]) -> None:
     replacing_nothing, others = set[int](), set[int]()
+    # Where pytest rewrote an assertion, it shows each part of it, and the name for it.
+    shown = frozenset(code.co_names if _OF_PYTEST in code.co_names else ())
     loaded = ""
-    for (opcode, argument), (then, following) in pairwise([*instructions(code.co_code), (0, 0)]):
+    every = [each for each in instructions(code.co_code) if each[0] not in NULLS]
+    for (opcode, argument), (then, following) in pairwise([*every, (0, 0)]):
         if opcode in CONSTANTS:
             # It says what to import, or stands for what an annotation is of.
             is_harmless = then in IMPORTS or (loaded == "__annotations__" and then in PUTS)
             (replacing_nothing if is_harmless else others).add(argument)
-        loaded = ""
+        before, loaded = loaded, ""
         if opcode in BINDS:
             replaced.add(code.co_names[argument])
         elif opcode in GLOBALS or opcode in ATTRIBUTES:
             loaded = _name(code, opcode, argument)
-            if then not in ATTRIBUTES or _name(code, then, following).startswith("__"):
+            is_value = then not in ATTRIBUTES or _name(code, then, following).startswith("__")
+            if is_value and before not in SHOWS_FOR_PYTEST:
                 handed_on.add(loaded)
         elif is_function(code) and opcode in IMPORTS | IMPORTS_FROM:
             # It has a local name then.
@@ -86,7 +93,7 @@ def _look_at(code: CodeType, replaced: set[str], handed_on: set[str]) -> None:
     for index, constant in enumerate(code.co_consts):
         if index not in replacing_nothing - others:
             for each in flat(constant):
-                if isinstance(each, str) and _PATH.fullmatch(each):
+                if isinstance(each, str) and each not in shown and _PATH.fullmatch(each):
                     path = _BETWEEN.split(each)
                     replaced.add(path[-1])
                     handed_on.update(path)
