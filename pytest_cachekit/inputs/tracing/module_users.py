@@ -10,12 +10,8 @@ from typing import Any
 from ..computed import Computed
 from .name_uses import gets_by_computed_names
 from .named_modules import NamedModules, finds_any_module, module_globals
-from .names import code_names
 from .ran_functions import RanFunctions
 from .replaced_names import replaced_and_handed_on
-
-# Methods of monkeypatch and mock, which put back what they replace.
-_RESTORING = frozenset({"delattr", "multiple", "patch", "setattr"})
 
 
 class ModuleUsers:
@@ -32,17 +28,12 @@ class ModuleUsers:
 
     def setting(self, name: str) -> set[int]:
         """Return the functions that may bind a global of another module without naming it."""
-        telling = {
-            unit
-            for unit in self._telling(name)
-            if _RESTORING.isdisjoint(code_names(self._ran.units[unit].code))
-        }
         others = {
             unit
             for unit in self._ran.reflecting
             if name not in self._ran.namespaces.get(self._ran.units[unit].path, {})
         }
-        return self._those_with(name, others) | telling
+        return self._those_with(name, others) | self._telling(name)
 
     def getting(self, name: str) -> set[int]:
         """Return the functions that may find a global called `name` without naming it."""
