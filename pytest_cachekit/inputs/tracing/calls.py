@@ -13,7 +13,7 @@ from typing import Any
 
 from ..computed import Computed
 from .name_uses import calls_arguments, gets_by_computed_names
-from .named_modules import finds_any_module
+from .named_modules import finds_any_module, imported_names
 from .named_objects import NamedObjects
 from .names import code_names, runs_strings, spelled
 from .ran_functions import RanFunctions
@@ -37,6 +37,10 @@ class Calls:
         self._known: dict[str, set[str]] = {}
         self.called_by: Computed[int, set[int]] = Computed(self._called)
         """Those that each of them may call directly."""
+        self.imported_by: Computed[int, set[str]] = Computed(
+            lambda identifier: imported_names(self.code(identifier))
+        )
+        """The names in the import statements of each of them."""
         self._objects = NamedObjects(
             functions.units, functions.ran, functions.namespaces, functions.project
         )

@@ -19,7 +19,7 @@ from .action import UNCACHEABLE, UNSEEN, Action
 from .calls import Calls
 from .frames import frame_keys
 from .name_uses import is_annotated, only_binds
-from .named_modules import ends, finds_any_module, imported_names
+from .named_modules import ends, finds_any_module
 from .names import changed_at_import, import_time_parts, spelled
 from .ran_functions import RanFunctions
 from .replaced_names import ReplacedNames
@@ -125,14 +125,14 @@ def _rest_on_writers(
         for filler in (*users[:1], *fillers):
             node.inputs.update(filler.inputs)
             node.imports.update(filler.imports)
-    _inherit_imports(node, list(map(calls.code, reached)), users)
+    _inherit_imports(node, users, calls)
     _inherit_reads(node, [calls.code(writer) for writer in writers], users)
 
 
-def _inherit_imports(node: Action, codes: list[CodeType], users: Iterable[Action]) -> None:
-    """Let `node` rest on what `users` imported that functions with `codes` may import."""
-    names = set[str]().union(*map(imported_names, codes))
-    finds_any = any(map(finds_any_module, codes))
+def _inherit_imports(node: Action, users: Iterable[Action], calls: Calls) -> None:
+    """Let `node` rest on what `users` imported that its functions may import."""
+    names = set[str]().union(*map(calls.imported_by.__getitem__, node.functions))
+    finds_any = any(finds_any_module(calls.code(unit)) for unit in node.functions)
     for user in users:
         node.imports.update(
             name for name in user.imports if finds_any or not names.isdisjoint(ends(name))

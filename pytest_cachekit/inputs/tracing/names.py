@@ -30,6 +30,7 @@ _SETTING = frozenset({"delattr", "globals", "setattr", "vars"})
 _GETTING = _SETTING | {"getattr", "hasattr"}
 _SETTING_OF_OBJECTS = frozenset({"__dict__", "__setattr__"})
 # What code names that gets or sets attributes or globals by names in strings.
+
 _NAME = re.compile(r"[^\W\d]\w*")
 
 _MUTATORS = frozenset(
