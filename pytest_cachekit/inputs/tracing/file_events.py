@@ -14,6 +14,8 @@ from .recorder import Recorder
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # They read a file once, and answer from memory whoever asks next.
 _READ_FOR_ALL = frozenset({"mimetypes", "gettext"})
+_DRAWS_NAMES = "tempfile"
+# It tries random names until one is free, and nobody depends on which.
 
 FINDER_OF_PACKAGES = "importlib.metadata"
 """It lists each directory of the import path, and lists it again when its time stamp changed."""
@@ -76,7 +78,7 @@ def note_open(recorder: Recorder, name: str, flags: int, depth: int) -> None:
             recorder.modifies(name, reads=flags & os.O_ACCMODE != os.O_WRONLY)
     else:
         if not machinery:
-            if flags & os.O_EXCL:
+            if flags & os.O_EXCL and name_above(depth) != _DRAWS_NAMES:
                 recorder.read_existence(name)
             recorder.read_existence(os.path.dirname(name))
         recorder.created_here(name, appends=bool(flags & os.O_APPEND))
@@ -110,7 +112,8 @@ def made(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     if name is None:
         return
     if not is_machinery(3):
-        recorder.read_existence(name)
+        if name_above(3) != _DRAWS_NAMES:
+            recorder.read_existence(name)
         recorder.read_existence(os.path.dirname(name))
     if not _type(name):
         recorder.created_here(name)
