@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..inputs.digest import digest
 from ..inputs.fingerprint import ABSENT, Fingerprints
 from ..inputs.manifest import FileRecord
+from ..inputs.reading import Input
 from .concealed import Concealed
 
 # Where nothing changed, what compares sources isn't loaded.
@@ -55,6 +56,8 @@ class Changes:
         self._fetch = fetch
         self._reaches: Reaches = {}
         self._inputs: dict[tuple[str, str], str] = {}
+        self._settled: set[Input] = set()
+        """Inputs that are as recorded."""
         self._packed: dict[str, bytes] = {}
         self._sources: dict[tuple[str, str], SourceChange] = {}
         """By the digest of what was recorded, and of what is there now."""
@@ -67,12 +70,14 @@ class Changes:
         if places_only:
             for key in [key for key in self._inputs if key[0] == "module"]:
                 del self._inputs[key]
+            self._settled = {row for row in self._settled if row[0] != "module"}
             return
         # Other modules are loaded now.
         if "_texts" in vars(self):
             self._texts.look_again()
         self._reaches = {}
         self._inputs.clear()
+        self._settled.clear()
 
     def release(self) -> None:
         """Let go of all syntax trees: they make each round of the garbage collector long."""
@@ -117,7 +122,13 @@ class Changes:
             current = self._inputs[key] = self._concealed.fingerprint(
                 kind, self._fingerprints.now(kind, name)
             )
+        if current == recorded:
+            self._settled.add((kind, name, recorded))
         return current != recorded
+
+    def unsettled(self, rows: Iterable[Input]) -> set[Input]:
+        """Return those of `rows` of which it isn't known yet that they are as recorded."""
+        return set(rows) - self._settled
 
     def recorded_text(self, recorded: str) -> bytes | None:
         """Return the text of a file that differs now, by its digest; None where it isn't kept."""

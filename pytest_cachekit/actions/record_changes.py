@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class RecordChanges:
 
     def _judge(self, masks: _Masks) -> Iterator[None]:
         """Judge what `masks` name, one after the other."""
-        for index in bits(masks.inputs & ~self._judged_inputs):
+        for index in self._unjudged_inputs(masks.inputs & ~self._judged_inputs):
             self._judged_inputs |= 1 << index
             if self._changes.input_changed(*self._record.inputs[index]):
                 self._inputs |= 1 << index
@@ -72,6 +72,16 @@ class RecordChanges:
         for index in bits(rows & self._unjudged):
             self._judge_source(index)
             yield
+
+    def _unjudged_inputs(self, wanted: int) -> Iterable[int]:
+        """Return those of the `wanted` rows that no other record has settled."""
+        rows = self._record.inputs
+        if wanted.bit_count() < len(rows):
+            return bits(wanted)
+        unsettled = self._changes.unsettled(rows)
+        found = [index for index, row in enumerate(rows) if row in unsettled] if unsettled else []
+        self._judged_inputs |= wanted & ~sum(1 << index for index in found)
+        return found
 
     def _judge_source(self, index: int) -> None:
         self._unjudged &= ~(1 << index)

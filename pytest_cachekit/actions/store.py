@@ -106,7 +106,8 @@ class ActionStore:
         for group in wanted:
             record = _decoded(found.get(self._prefix + group))
             self._records[group] = self._near_records[group] = record
-        self._changes.prepare(record for record in self._records.values() if record is not None)
+        records = (self._records[group] for group in wanted)
+        self._changes.prepare(record for record in records if record is not None)
 
     def complement(self, groups: Iterable[str]) -> set[str]:
         """Read the far records of loaded `groups`, likewise; return those of which more is known.

@@ -18,11 +18,11 @@ functions whose lines count.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
 
-from .computed import Computed
 from .reading import Function, Input, Reading, Source, bits
 
 VERSION = 2
@@ -144,9 +144,7 @@ class RecordBuilder:
         """Return the index of a function's row."""
         index = self._known.get(function)
         if index is None:
-            name, digest, line = function
-            row = (self.source((name, digest)), line)
-            index = self._row(function, row, self.record.functions)
+            index = self._row(function, self._function(function), self.record.functions)
         return index
 
     def input(self, item: Input) -> int:
@@ -164,7 +162,6 @@ class RecordBuilder:
         )
         self.record = rows
         self._masks_of: dict[Reading, _Masks] = {}
-        self._bits: Computed[Function, int] = Computed(lambda row: 1 << self.function(row))
         self._known: dict[tuple[object, ...], int] = {
             row: index for index, row in enumerate(rows.sources)
         }
@@ -181,15 +178,11 @@ class RecordBuilder:
         return masks
 
     def _make_masks(self, reading: Reading) -> _Masks:
-        sources = ordered = inputs = 0
-        for source in reading.sources:
-            sources |= 1 << self.source(source)
-        for source in reading.ordered:
-            ordered |= 1 << self.source(source)
-        functions = sum(map(self._bits.__getitem__, reading.functions))
-        placed = sum(map(self._bits.__getitem__, reading.placed))
-        for item in reading.inputs:
-            inputs |= 1 << self.input(item)
+        sources = self._rows(reading.sources, self.record.sources)
+        ordered = self._rows(reading.ordered, self.record.sources)
+        functions = self._rows(reading.functions, self.record.functions, self._function)
+        placed = self._rows(reading.placed, self.record.functions, self._function)
+        inputs = self._rows(reading.inputs, self.record.inputs)
         if reading.base is not None:
             base = self._masks(reading.base)
             sources |= base[0]
@@ -198,6 +191,28 @@ class RecordBuilder:
             inputs |= base[3]
             placed |= base[4]
         return sources, ordered, functions, inputs, placed
+
+    def _rows(
+        self,
+        keys: Collection[tuple[object, ...]],
+        table: list[Any],
+        row_of: Callable[[Any], object] = lambda key: key,
+    ) -> int:
+        """Return the mask of the rows of `keys` in a table; those that are new come last."""
+        known, start = self._known, len(table)
+        new = [key for key in keys if key not in known]
+        bits_known = bytearray(start // 8 + 1)
+        if len(new) < len(keys):
+            for index in map(known.get, keys):
+                if index is not None:
+                    bits_known[index >> 3] |= 1 << (index & 7)
+        table.extend(map(row_of, new))
+        known.update(zip(new, range(start, len(table)), strict=True))
+        return int.from_bytes(bits_known, "little") | ((1 << len(new)) - 1) << start
+
+    def _function(self, function: Function) -> tuple[int, int]:
+        name, digest, line = function
+        return self.source((name, digest)), line
 
     def _row(self, key: tuple[object, ...], row: Any, table: list[Any]) -> int:
         # Keys of the three tables differ in length or in what they hold, so one index serves all.

@@ -41,11 +41,11 @@ class Reading:
 
 def bits(mask: bytes | int) -> Iterable[int]:
     """Iterate over the indices of the bits set in `mask`, lowest first."""
-    value = int.from_bytes(mask, "little") if isinstance(mask, bytes) else mask
-    while value:
-        low = value & -value
-        yield low.bit_length() - 1
-        value ^= low
+    digits = f"{int.from_bytes(mask, 'little') if isinstance(mask, bytes) else mask:b}"[::-1]
+    index = digits.find("1")
+    while index >= 0:
+        yield index
+        index = digits.find("1", index + 1)
 
 
 def is_text(name: str) -> bool:

@@ -115,6 +115,8 @@ class Recordings:
         recorder.children.settle()
         recorder.modules.settle()
         recorder.writes.settle()
+        if not self._ran and not collections:
+            return []
         graph = self._graph(recorder, [action for _, action in collections])
         found = [self._recording(ran, graph, meter, fingerprints) for ran in self._ran]
         for collection, action in collections:

@@ -41,6 +41,8 @@ class Calls:
             lambda identifier: imported_names(self.code(identifier))
         )
         """The names in the import statements of each of them."""
+        self._given_by: Computed[int, set[int]] = Computed(self._given)
+        """Those that each of them may give to others that call them."""
         self._objects = NamedObjects(
             functions.units, functions.ran, functions.namespaces, functions.project
         )
@@ -56,7 +58,7 @@ class Calls:
             unit = self._ran.units[identifier]
             if calls_arguments(unit.code):
                 # What others are given by those who are reached is named there.
-                given = map(self._given_by, self._callers(unit))
+                given = map(self._given_by.__getitem__, self._callers(unit))
                 reached |= universe.intersection(set().union(*given))
         waiting = list(reached)
         while waiting:
@@ -113,8 +115,7 @@ class Calls:
                 }
         return found
 
-    def _given_by(self, caller: int) -> set[int]:
-        """Return the functions that a function may give to others that call them."""
+    def _given(self, caller: int) -> set[int]:
         found, classes = self._objects.led_to(caller)
         for name in classes:
             found |= self._ran.special.get(name, set())
