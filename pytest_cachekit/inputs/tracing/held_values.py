@@ -108,6 +108,18 @@ def attributes(value: Any) -> dict[str, Any]:
     return found
 
 
+def only_dict(value: object) -> dict[str, Any] | None:
+    """Return the dictionary that has all attributes of an instance; None where others are kept."""
+    kind = type(value)
+    if issubclass(kind, (threading.local, logging.Logger)) or kind.__module__ in _OF_PATHS:
+        return None
+    held = None
+    if not _slots(kind):
+        with contextlib.suppress(AttributeError):
+            held = object.__getattribute__(value, "__dict__")
+    return held if type(held) is dict else None
+
+
 def kept(value: object) -> dict[str, object]:
     """Return what an object made by C code keeps, as a bound method, a partial or a memo does.
 

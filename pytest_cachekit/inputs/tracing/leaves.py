@@ -54,7 +54,13 @@ class Leaf:
         )
 
 
-Leaves = dict[Path, Leaf]
+class Leaves(dict[Path, Leaf]):
+    """Values by the paths that lead to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered: list[tuple[Path, Any]] = []
+        """Those of which what they hold is among these, too."""
 
 
 Inside = tuple[int, str]
@@ -104,7 +110,7 @@ class _Collection:
     """Walks from a namespace to what it holds, each object once, what is near before the rest."""
 
     def __init__(self, module: str) -> None:
-        self.found: Leaves = {}
+        self.found = Leaves()
         self._module = module
         self._seen: dict[int, int] = {}
         self._named: deque[_Step] = deque()
@@ -123,10 +129,7 @@ class _Collection:
     ) -> None:  # fmt: skip
         """Take in `names`, of a module or class, or of an instance that `held` leads to."""
         for name, value in list(names.items()):
-            if (name.startswith("__") and name.endswith("__")) or isinstance(value, ModuleType):
-                continue
-            # What abstract classes were told of subclasses follows from their methods.
-            if name == "_abc_impl":
+            if is_passed_over(name, value):
                 continue
             attribute = value.gi_code.co_name if _is_generator(value) and not held else name
             self._value(value, (*prefix, name), depth, held or name, (attribute, kinds))
@@ -143,6 +146,7 @@ class _Collection:
         waiting.append((value, path, depth - 1, name, place))
 
     def _enter(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
+        self.found.entered.append((path, value))
         if isinstance(value, type):
             if is_walked(value, self._module):
                 self.namespace(vars(value), path, depth)
@@ -161,6 +165,21 @@ class _Collection:
             return
         for key, each in kept(value).items():
             self._value(each, (*path, key), depth, name, place)
+
+
+def is_passed_over(name: str, value: object) -> bool:
+    """Return whether what `name` leads to in a namespace is left out of leaves."""
+    return (
+        (name.startswith("__") and name.endswith("__"))
+        or isinstance(value, ModuleType)
+        # What abstract classes were told of subclasses follows from their methods.
+        or name == "_abc_impl"
+    )
+
+
+def is_element(part: str) -> bool:
+    """Return whether the last part of a path is the number of an element of a container."""
+    return part.startswith("[") and " " not in part
 
 
 _Step = tuple[Any, Path, int, str, Place]

@@ -16,6 +16,7 @@ from .action import Action
 from .held_values import functions_kept
 from .leaves import Inside, Leaf, Leaves, Path, Place, collect_leaves, differing, insides
 from .named_modules import module_globals
+from .unchanged import is_as_it_was
 
 _DEPTH = 4
 _DEPTH_OF_OTHERS = 2
@@ -93,6 +94,8 @@ class States:
         first_seen = _FirstSeen([before for _, before in self._before])
         classes = {id(kind) for _, before in self._before for kind in _classes(before)}
         for number, (module, before) in enumerate(self._before):
+            if is_as_it_was(module, before):
+                continue
             after = _leaves(module)
             called: dict[int, set[str]] = {}
             for path, leaf in differing(before, after, partial(first_seen.until, number)):

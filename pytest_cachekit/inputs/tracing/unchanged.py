@@ -1,0 +1,61 @@
+"""Whether a module leads to what it led to when its import ended, found without a new walk.
+
+`states.py` tells how values changed, and walks through all that a module leads to. Most modules
+are as they were: here each object that was walked into is compared with what it holds now.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from collections.abc import Mapping
+from types import FunctionType, ModuleType
+from typing import Any
+
+from .held_values import attributes, closure, contents, held_by_function, is_walked, kept, only_dict
+from .leaves import Leaves, Path, is_element, is_passed_over
+
+_IS = operator.is_
+
+
+def is_as_it_was(module: ModuleType, before: Leaves) -> bool:
+    """Return whether `module` surely leads to what it led to `before`, all of it unchanged."""
+    names: dict[Path, dict[str, object]] = defaultdict(dict)
+    for path, leaf in before.items():
+        if not is_element(path[-1]):
+            names[path[:-1]][path[-1]] = leaf.value
+        if leaf.contents:
+            # Elements of containers are among these.
+            now = contents(leaf.value)
+            if len(now) != len(leaf.contents) or not all(map(_IS, now, leaf.contents)):
+                return False
+    return _lead_to(vars(module), names[()]) and all(
+        _lead_to(_names_in(value, module.__name__), names[path]) for path, value in before.entered
+    )
+
+
+def _names_in(value: Any, module: str) -> Mapping[str, Any]:
+    """Return what a walk finds in `value`, elements of containers left out."""
+    if isinstance(value, type):
+        return vars(value) if is_walked(value, module) else {}
+    if isinstance(value, FunctionType):
+        return {**held_by_function(value), **closure(value)}
+    own = only_dict(value)
+    found: Mapping[str, Any] = attributes(value) if own is None else own
+    if any(not name.startswith("__") for name in found):
+        return found
+    return {**found, **kept(value)}
+
+
+def _lead_to(now: Mapping[str, Any], before: Mapping[str, object]) -> bool:
+    """Return whether names lead to what they led to, and no others have come."""
+    return (
+        before.keys() <= now.keys()
+        and all(map(_IS, map(now.get, before), before.values()))
+        and (
+            len(now) == len(before)
+            or all(
+                name in before or is_passed_over(name, value) for name, value in list(now.items())
+            )
+        )
+    )
