@@ -13,7 +13,7 @@ from typing import Any
 
 from ..computed import Computed
 from .name_uses import calls_arguments, gets_by_computed_names
-from .named_modules import finds_any_module, imported_names
+from .named_modules import ends, finds_any_module, imported_names
 from .named_objects import NamedObjects
 from .names import code_names, runs_strings, spelled
 from .ran_functions import RanFunctions
@@ -41,6 +41,12 @@ class Calls:
             lambda identifier: imported_names(self.code(identifier))
         )
         """The names in the import statements of each of them."""
+        self.finds_any: Computed[int, bool] = Computed(
+            lambda identifier: finds_any_module(self.code(identifier))
+        )
+        """Whether each of them finds modules by names that it computes."""
+        self.ends_of: Computed[str, frozenset[str]] = Computed(lambda name: frozenset(ends(name)))
+        """What import statements may call the module with a dotted name."""
         self._given_by: Computed[int, set[int]] = Computed(self._given)
         """Those that each of them may give to others that call them."""
         self._objects = NamedObjects(

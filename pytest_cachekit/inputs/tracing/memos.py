@@ -12,6 +12,7 @@ name, what they call, as far as these ran in any action that ran one of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import CodeType
 from typing import Any
 
@@ -19,7 +20,6 @@ from .action import UNCACHEABLE, UNSEEN, Action
 from .calls import Calls
 from .frames import frame_keys
 from .name_uses import is_annotated, only_binds
-from .named_modules import ends, finds_any_module
 from .names import changed_at_import, import_time_parts, spelled
 from .ran_functions import RanFunctions
 from .replaced_names import ReplacedNames
@@ -60,6 +60,7 @@ def state_actions(
     if not states and not checks:
         return found
     imports = _Imports(codes)
+    known: dict[tuple[frozenset[int], frozenset[Action]], tuple[Action, Action]] = {}
     for state, change in sorted(states.items()):
         if change.is_looked_up and writers.only_look_up(state) and imports.only_bind(state):
             # Nobody could tell an empty value from none.
@@ -70,15 +71,21 @@ def state_actions(
         names = sorted({state, *change.twins})
         writing = set().union(*(writers.of(name, states[name]) for name in names))
         changing = list(imports.changing(state))
-        node = Action(f"state {state}")
-        _rest_on_writers(node, writing, ordered, changing, calls)
-        early = Action(f"state {state}, before the first test", ended_early=True)
-        _rest_on_writers(
-            early,
-            writing,
-            [action for action in ordered if action.began_early],
-            [action for action in changing if action.began_early],
-            calls,
+        key = frozenset(writing), frozenset(changing)
+        if key not in known:
+            late, early = Action(""), Action("", ended_early=True)
+            _rest_on_writers(late, writing, ordered, changing, calls)
+            _rest_on_writers(
+                early,
+                writing,
+                [action for action in ordered if action.began_early],
+                [action for action in changing if action.began_early],
+                calls,
+            )
+            known[key] = late, early
+        node, early = (
+            replace(each, label=f"state {state}{when}")
+            for each, when in zip(known[key], ("", ", before the first test"), strict=True)
         )
         is_touched = early.functions or early.parents
         finding = writers.finding(state, change)
@@ -132,11 +139,10 @@ def _rest_on_writers(
 def _inherit_imports(node: Action, users: Iterable[Action], calls: Calls) -> None:
     """Let `node` rest on what `users` imported that its functions may import."""
     names = set[str]().union(*map(calls.imported_by.__getitem__, node.functions))
-    finds_any = any(finds_any_module(calls.code(unit)) for unit in node.functions)
-    for user in users:
-        node.imports.update(
-            name for name in user.imports if finds_any or not names.isdisjoint(ends(name))
-        )
+    imported = set[str]().union(*(user.imports for user in users))
+    if not any(map(calls.finds_any.__getitem__, node.functions)):
+        imported = {each for each in imported if not names.isdisjoint(calls.ends_of[each])}
+    node.imports.update(imported)
 
 
 def _inherit_reads(node: Action, writers: Iterable[CodeType], users: Iterable[Action]) -> None:
