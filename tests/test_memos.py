@@ -133,42 +133,6 @@ def test_a_memo_of_several_values_carries_what_each_was_read_from(project: Proje
     assert after.outcomes[SECOND] == "failed"
 
 
-def test_what_tests_rewrite_in_each_run_keeps_no_reader_of_a_memo_from_being_replayed(
-    project: Project,
-) -> None:
-    before = project.write(
-        {
-            "mod.py": """
-                SIZES = {}
-                def size(name):
-                    if name not in SIZES:
-                        with open(name) as stream:
-                            SIZES[name] = len(stream.read()) > 0
-                    return SIZES[name]
-                """,
-            "kept.txt": "1",
-            "log.txt": "1",
-            "test_it.py": """
-                import mod
-                def test_first():
-                    mod.size("log.txt")
-                    with open("log.txt", "a") as stream:
-                        stream.write("more")
-                def test_other(): mod.size("kept.txt")
-                def test_second(): assert mod.size("kept.txt")
-                """,
-        }
-    )
-    before.run("--cachekit")
-
-    again = before.run("--cachekit")
-    assert again.verdicts["test_it.py::test_first"] == "stale"
-    assert again.verdicts[SECOND] == "hit"
-
-    emptied = before.write({"kept.txt": ""}).run("--cachekit")
-    assert emptied.outcomes[SECOND] == "failed"
-
-
 def test_a_memo_that_a_process_computed_makes_its_readers_uncacheable(project: Project) -> None:
     before = project.write(
         {

@@ -59,8 +59,6 @@ class Dependencies:
         self.lines = SeenLines(recorder.units, (), {})
         """Who sees lines."""
         self._actions: dict[Action, tuple[set[Action], set[Input]]] = {}
-        self._rewritten: set[str] = set()
-        """Files that tests made, changed or removed, and the directories of these."""
         self._submodules: dict[str, set[Action]] = {}
         for name, paths in recorder.modules.names.items():
             if "." in name:
@@ -85,13 +83,6 @@ class Dependencies:
                 for path, codes in self._recorder.modules.codes.items()
             },
         )
-        touched = self._recorder.writes.touched()
-        self._rewritten = {
-            self._recorder.layout.name(each)
-            for path in touched
-            for each in (path, os.path.dirname(path))
-        }
-        self._states.forget(self._is_rewritten)
 
     def direct(self, action: Action) -> tuple[set[Action], set[Input]]:
         """Return the actions that `action` rests on directly, and the inputs that it imports."""
@@ -116,11 +107,6 @@ class Dependencies:
             for code in self._codes(action)
             for part in import_time_parts(code)
         )
-
-    def _is_rewritten(self, kind: str, name: str, recorded: str) -> bool:
-        """Return whether what was read is another one now, because tests changed it."""
-        fingerprints = self._recorder.fingerprints
-        return name in self._rewritten and fingerprints.now(kind, name) != recorded
 
     def _is_told_order(self, identifier: int) -> bool:
         names = self._unit_names[identifier] & _SEES_ORDER

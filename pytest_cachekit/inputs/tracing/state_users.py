@@ -59,18 +59,6 @@ class StateActions:
         """Return whether `node` stands for a state."""
         return node in self._nodes
 
-    def forget(self, is_rewritten: Callable[[str, str, str], bool]) -> None:
-        """Let no state rest on inputs of which `is_rewritten` says so, by kind, name, fingerprint.
-
-        What tests have rewritten since differs in each run, and would keep all from being replayed.
-        """
-        for node in self._nodes:
-            node.inputs = {
-                key: recorded
-                for key, recorded in node.inputs.items()
-                if not is_rewritten(*key, recorded)
-            }
-
     def add_check(self, path: str, node: Action) -> None:
         """Note that all who rest on the module at `path` may rest on an answer that is kept."""
         self._checks.setdefault(path, []).append(node)
