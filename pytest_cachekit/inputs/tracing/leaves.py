@@ -177,11 +177,6 @@ def is_passed_over(name: str, value: object) -> bool:
     )
 
 
-def is_element(part: str) -> bool:
-    """Return whether the last part of a path is the number of an element of a container."""
-    return part.startswith("[") and " " not in part
-
-
 _Step = tuple[Any, Path, int, str, Place]
 
 

@@ -12,8 +12,17 @@ from collections.abc import Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .held_values import attributes, closure, contents, held_by_function, is_walked, kept, only_dict
-from .leaves import Leaves, Path, is_element, is_passed_over
+from .held_values import (
+    attributes,
+    closure,
+    contents,
+    elements,
+    held_by_function,
+    is_walked,
+    kept,
+    only_dict,
+)
+from .leaves import Leaves, Path, is_passed_over
 
 _IS = operator.is_
 
@@ -22,10 +31,8 @@ def is_as_it_was(module: ModuleType, before: Leaves) -> bool:
     """Return whether `module` surely leads to what it led to `before`, all of it unchanged."""
     names: dict[Path, dict[str, object]] = defaultdict(dict)
     for path, leaf in before.items():
-        if not is_element(path[-1]):
-            names[path[:-1]][path[-1]] = leaf.value
+        names[path[:-1]][path[-1]] = leaf.value
         if leaf.contents:
-            # Elements of containers are among these.
             now = contents(leaf.value)
             if len(now) != len(leaf.contents) or not all(map(_IS, now, leaf.contents)):
                 return False
@@ -35,16 +42,17 @@ def is_as_it_was(module: ModuleType, before: Leaves) -> bool:
 
 
 def _names_in(value: Any, module: str) -> Mapping[str, Any]:
-    """Return what a walk finds in `value`, elements of containers left out."""
+    """Return what a walk finds in `value`."""
     if isinstance(value, type):
         return vars(value) if is_walked(value, module) else {}
     if isinstance(value, FunctionType):
         return {**held_by_function(value), **closure(value)}
+    inner = {f"[{index}]": element for index, element in enumerate(elements(value))}
     own = only_dict(value)
     found: Mapping[str, Any] = attributes(value) if own is None else own
-    if any(not name.startswith("__") for name in found):
-        return found
-    return {**found, **kept(value)}
+    if not any(not name.startswith("__") for name in found):
+        inner.update(kept(value))
+    return {**found, **inner} if inner else found
 
 
 def _lead_to(now: Mapping[str, Any], before: Mapping[str, object]) -> bool:
