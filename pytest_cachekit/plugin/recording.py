@@ -111,7 +111,7 @@ class Actions:
         action = self._files.get(name)
         if action is None:
             action = self._files[name] = Action(f"collection of {self._recorder.layout.name(name)}")
-            action.began_early = True
+            action.began_early = action.collects = True
             with self._recorder.running(action):
                 self._surround(path)
         return action

@@ -37,6 +37,8 @@ class Action:
     """Whether it started children that are to tell what they read."""
     source: tuple[str, str] | None = None
     """For a module's import: the name and digest of its file."""
+    collects: bool = False
+    """Whether it is the session, or the collection of a file, which imports what is collected."""
     began_early: bool = False
     """Whether it began before the first test did."""
     ended_early: bool = False

@@ -116,7 +116,7 @@ _HANDLERS: dict[str, _Handler] = {
     "os.symlink": file_events.linked,
     "os.remove": file_events.removed,
     "os.rmdir": file_events.removed_directory,
-    "os.chdir": file_events.changed,
+    "os.chdir": file_events.went_elsewhere,
     "os.chmod": file_events.changed,
     "os.truncate": file_events.truncated,
     "os.link": file_events.moved,

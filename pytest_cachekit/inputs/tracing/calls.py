@@ -12,6 +12,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from ..computed import Computed
+from .action import Action
 from .name_uses import calls_arguments, gets_by_computed_names
 from .named_modules import ends, finds_any_module, imported_names
 from .named_objects import NamedObjects
@@ -35,6 +36,7 @@ class Calls:
         """Tell of `functions`."""
         self._ran = functions
         self._known: dict[str, set[str]] = {}
+        self._reached: dict[tuple[int, int], set[int]] = {}
         self.called_by: Computed[int, set[int]] = Computed(self._called)
         """Those that each of them may call directly."""
         self.imported_by: Computed[int, set[str]] = Computed(
@@ -56,6 +58,14 @@ class Calls:
     def code(self, identifier: int) -> CodeType:
         """Return the code of a function."""
         return self._ran.units[identifier].code
+
+    def reached_from(self, identifier: int, actions: list[Action]) -> set[int]:
+        """Return a function, and those that it may have called in `actions` that ran it."""
+        key = identifier, id(actions)
+        if key not in self._reached:
+            users = [action.functions for action in actions if identifier in action.functions]
+            self._reached[key] = self.reach({identifier}, frozenset().union(*users))
+        return self._reached[key]
 
     def reach(self, start: set[int], universe: frozenset[int]) -> set[int]:
         """Return `start` and the functions of `universe` that these may call."""

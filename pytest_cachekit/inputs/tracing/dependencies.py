@@ -82,6 +82,7 @@ class Dependencies:
                 self._recorder.modules.actions[path]: codes
                 for path, codes in self._recorder.modules.codes.items()
             },
+            self._recorder.extents,
         )
 
     def direct(self, action: Action) -> tuple[set[Action], set[Input]]:

@@ -36,6 +36,8 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
     def note(name: str) -> None:
         current = recorder.current
         writer = writers.get(name)
+        if writer is not None:
+            recorder.extents.taint()
         if writer is current:
             return
         if writer is not None:

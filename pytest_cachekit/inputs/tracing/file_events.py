@@ -168,6 +168,13 @@ def changed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         recorder.read_existence(name)
 
 
+def went_elsewhere(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    """Note that the working directory becomes another one."""
+    name = absolute(arguments[0])
+    recorder.extents.is_away = name is None or name != recorder.extents.start
+    changed(recorder, arguments)
+
+
 def truncated(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that a file is cut off or made longer."""
     name = absolute(arguments[0])

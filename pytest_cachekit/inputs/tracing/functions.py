@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ...errors import CachekitError
 from . import probes
+from .units import Watch, watch_none
 
 VARIABLE = "CACHEKIT_TRACER"
 """Environment variable that overrides the choice: "probes" or "monitoring"."""
@@ -18,8 +19,16 @@ VARIABLE = "CACHEKIT_TRACER"
 class FunctionTracer(Protocol):
     """Notices which units ran."""
 
-    def instrument(self, code: CodeType, enter: Callable[[CodeType], int]) -> CodeType:
-        """Return the module's `code`, ready to be noticed; `enter` numbers its units."""
+    def instrument(
+        self, code: CodeType, enter: Callable[[CodeType], int], watch: Watch = watch_none
+    ) -> CodeType:
+        """Return the module's `code`, ready to be noticed.
+
+        Args:
+            code: a module's.
+            enter: numbers its units.
+            watch: tells which functions should be watched; a tracer may watch none.
+        """
         ...
 
     def drain(self) -> list[int]:

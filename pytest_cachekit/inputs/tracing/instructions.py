@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType
 
 _EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
@@ -23,6 +24,7 @@ CONSTANTS = opcodes("LOAD_CONST")
 IMPORTS = opcodes("IMPORT_NAME")
 IMPORTS_FROM = opcodes("IMPORT_FROM")
 LOCALS = opcodes("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
+TWO_LOCALS = opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 _CACHE = opcodes("CACHE")
 _NAMES = frozenset(dis.hasname)
 # These hold the index of the name above one or two bits that say how it is called.
@@ -47,6 +49,11 @@ def instructions(raw: bytes) -> Iterator[tuple[int, int]]:
                 yield opcode, argument
 
 
+@lru_cache(maxsize=4096)
+def _all_of(raw: bytes) -> tuple[tuple[int, int], ...]:
+    return tuple(instructions(raw))
+
+
 def uses(code: CodeType, name: str) -> tuple[list[tuple[int, int]], list[int]]:
     """Return the operations of `code`, nested code left out, and which of them have `name`.
 
@@ -55,7 +62,7 @@ def uses(code: CodeType, name: str) -> tuple[list[tuple[int, int]], list[int]]:
     """
     if name not in code.co_names:
         return [], []
-    every = list(instructions(code.co_code))
+    every = list(_all_of(code.co_code))
     return every, [
         index
         for index, (opcode, argument) in enumerate(every)

@@ -61,6 +61,8 @@ class Leaves(dict[Path, Leaf]):
         super().__init__()
         self.entered: list[tuple[Path, Any]] = []
         """Those of which what they hold is among these, too."""
+        self.is_cut = False
+        """Whether there was more than was looked at."""
 
 
 Inside = tuple[int, str]
@@ -122,6 +124,7 @@ class _Collection:
         while (self._named or self._elements) and len(self.found) <= _LIMIT:
             waiting = self._named or self._elements
             self._enter(*waiting.popleft())
+        self.found.is_cut = bool(self._named or self._elements)
 
     def namespace(
         self, names: Mapping[str, Any], prefix: Path, depth: int, held: str | None = None,

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import CachekitError
 from ..layout import Layout
-from .units import map_functions
+from .units import Watch, map_functions, watch_none
 
 _OWN = os.path.abspath(f"{__file__}/../../..") + os.sep
 _TOOL = "pytest-cachekit"
@@ -42,8 +42,10 @@ class LiveFunctions:
         else:
             self._profile()
 
-    def instrument(self, code: CodeType, enter: Callable[[CodeType], int]) -> CodeType:
-        """See `FunctionTracer.instrument`; the code stays what it is."""
+    def instrument(
+        self, code: CodeType, enter: Callable[[CodeType], int], watch: Watch = watch_none
+    ) -> CodeType:
+        """See `FunctionTracer.instrument`; the code stays what it is, and none is watched."""
 
         def note(function: CodeType, unit: int) -> CodeType:
             self._units[id(function)] = function, unit

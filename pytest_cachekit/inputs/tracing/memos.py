@@ -16,15 +16,20 @@ from dataclasses import replace
 from types import CodeType
 from typing import Any
 
+from ..computed import Computed
 from .action import UNCACHEABLE, UNSEEN, Action
 from .calls import Calls
+from .extents import Extents, Watched
+from .fills import Fills, WatchedFills
 from .frames import frame_keys
+from .homes import Homes
 from .name_uses import is_annotated, only_binds
 from .names import changed_at_import, import_time_parts, spelled
 from .ran_functions import RanFunctions
 from .replaced_names import ReplacedNames
-from .state_users import StateActions
+from .state_users import Node, StateActions
 from .states import Change
+from .surroundings import Surroundings
 from .units import Unit
 from .writers import Writers
 
@@ -39,6 +44,7 @@ def state_actions(
     actions: Iterable[Action],
     namespaces: Mapping[str, Mapping[str, Any]],
     codes: Mapping[Action, list[CodeType]],
+    extents: Extents,
 ) -> StateActions:
     """Return, for each name in `states`, an action that read what its value may come from.
 
@@ -48,6 +54,7 @@ def state_actions(
         actions: all actions of the run, in the order in which they began.
         namespaces: path of each project module to its globals.
         codes: action of each project module's import to the code that ran.
+        extents: calls that were watched.
     """
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
@@ -60,7 +67,9 @@ def state_actions(
     if not states and not checks:
         return found
     imports = _Imports(codes)
-    known: dict[tuple[frozenset[int], frozenset[Action]], tuple[Action, Action]] = {}
+    homes = Homes(functions, imports.named, codes, ordered)
+    origins = _Origins(ordered, calls, writers, Surroundings(functions, homes.is_known))
+    watched = WatchedFills(extents, functions)
     for state, change in sorted(states.items()):
         if change.is_looked_up and writers.only_look_up(state) and imports.only_bind(state):
             # Nobody could tell an empty value from none.
@@ -69,27 +78,27 @@ def state_actions(
             continue
         # Who changes an object changes it for all names that lead to it.
         names = sorted({state, *change.twins})
-        writing = set().union(*(writers.of(name, states[name]) for name in names))
-        changing = list(imports.changing(state))
-        key = frozenset(writing), frozenset(changing)
-        if key not in known:
-            late, early = Action(""), Action("", ended_early=True)
-            _rest_on_writers(late, writing, ordered, changing, calls)
-            _rest_on_writers(
-                early,
-                writing,
-                [action for action in ordered if action.began_early],
-                [action for action in changing if action.began_early],
-                calls,
-            )
-            known[key] = late, early
-        node, early = (
-            replace(each, label=f"state {state}{when}")
-            for each, when in zip(known[key], ("", ", before the first test"), strict=True)
-        )
+        writing = set().union(*(writers.direct(name, states[name]) for name in names))
+        fills = watched.of(writing, names, states)
+        changing = frozenset(imports.changing(state))
+        late = origins.late(names, fills, changing)
+        early = origins.early(names, writing, changing)
+        node = replace(late, label=f"state {state}")
+        early = replace(early, label=f"{node.label}, before the first test")
+        given = Action(node.label, parents={node})
+        given.parents |= origins.givers(names, fills.given, fills.unwatched_given)
         is_touched = early.functions or early.parents
-        finding = writers.finding(state, change)
-        found.add(state, change.places, node, early if is_touched else None, finding)
+        found.add(
+            state,
+            change.places,
+            Node(
+                node,
+                given,
+                frozenset(watched.certain(names)),
+                early if is_touched else None,
+            ),
+            writers.finding(state, change),
+        )
     for check in checks:
         users = [action for action in ordered if check in action.functions]
         node = Action(f"{units[check].owner}.{units[check].name}")
@@ -101,9 +110,89 @@ def state_actions(
     return found
 
 
+class _Origins:
+    """Actions that rest on what states come from; those that come from the same share one."""
+
+    def __init__(
+        self, actions: list[Action], calls: Calls, writers: Writers, surroundings: Surroundings
+    ) -> None:
+        self._surroundings = surroundings
+        self._actions = actions
+        self._begun_early = [action for action in actions if action.began_early]
+        self._calls = calls
+        self._writers = writers
+        self._known: dict[object, Action] = {}
+        self._setters_for: Computed[int, set[Action]] = Computed(self._find_setters_for)
+
+    def late(self, names: list[str], fills: Fills, changing: frozenset[Action]) -> Action:
+        """Return what the value of `names` may come from."""
+        others = self._with_callers(fills.others, names)
+        kept = frozenset(fills.keeping), frozenset(fills.unwatched_keeping)
+        own = tuple(names) if fills.watched or fills.keeping else ()
+        key = others, frozenset(fills.watched), kept, changing, own
+        if key not in self._known:
+            node = self._known[key] = Action("")
+            if others:
+                _rest_on_writers(node, others, self._actions, changing, self._calls)
+            node.parents.update(changing)
+            for watched in fills.watched:
+                self._rest_on_watched(node, watched)
+            node.parents |= self.givers(names, fills.keeping, fills.unwatched_keeping)
+            node.parents |= self._setters(names, others, fills.watched)
+        return self._known[key]
+
+    def _setters(
+        self, names: list[str], others: frozenset[int], watched: Iterable[Watched]
+    ) -> set[Action]:
+        """Return the actions that may have set what was looked at while they computed a value."""
+        found = set[Action]().union(*map(self._setters_for.__getitem__, others))
+        for each in watched:
+            setting = self._surroundings.setting(frozenset(each.ran))
+            found |= each.tainted.union(self._surroundings.setters(setting, each.filling(names)))
+        return found
+
+    def _find_setters_for(self, writer: int) -> set[Action]:
+        reached = frozenset(self._calls.reached_from(writer, self._actions))
+        setting = self._surroundings.setting(reached)
+        users = (action for action in self._actions if writer in action.functions)
+        return self._surroundings.setters(setting, users) if setting else set()
+
+    def givers(
+        self, names: list[str], watched: Iterable[Watched], unwatched: set[int]
+    ) -> set[Action]:
+        """Return the actions that may have given functions what these keep."""
+        found = set[Action]().union(*(each.filling(names) for each in watched))
+        if unwatched:
+            found.update(
+                action for action in self._actions if not unwatched.isdisjoint(action.functions)
+            )
+        return found
+
+    def early(self, names: list[str], writing: set[int], changing: frozenset[Action]) -> Action:
+        """Return what the value of `names` may come from before the first test."""
+        others = self._with_callers(writing, names)
+        first = frozenset(action for action in changing if action.began_early)
+        key = others, first
+        if key not in self._known:
+            node = self._known[key] = Action("", ended_early=True)
+            _rest_on_writers(node, others, self._begun_early, first, self._calls)
+        return self._known[key]
+
+    def _with_callers(self, writing: set[int], names: list[str]) -> frozenset[int]:
+        return frozenset(writing.union(*(self._writers.calling(writing, name) for name in names)))
+
+    def _rest_on_watched(self, node: Action, watched: Watched) -> None:
+        """Let `node` rest on what ran, and was read, during watched calls."""
+        node.functions |= watched.ran
+        # Modules that register something when they are imported.
+        node.parents.update(action for action in watched.calling if action.source is not None)
+        _inherit_imports(node, watched.calling, self._calls)
+        _inherit_reads(node, [self._calls.code(watched.unit)], watched.calling)
+
+
 def _rest_on_writers(
     node: Action,
-    writers: set[int],
+    writers: frozenset[int],
     actions: list[Action],
     changing: Iterable[Action],
     calls: Calls,
@@ -120,13 +209,15 @@ def _rest_on_writers(
     users = [action for action in actions if not writers.isdisjoint(action.functions)]
     universe: frozenset[int] = frozenset().union(*(action.functions for action in users))
     writers = writers & universe
-    reached = calls.reach(writers, universe)
+    reached = set().union(*(calls.reached_from(writer, actions) for writer in writers))
     computed = reached - writers
     # Where most of those who ask compute it themselves, it is no memo.
     fillers = [action for action in users if not computed.isdisjoint(action.functions)]
     node.functions = frozenset(reached)
     # Modules that register something when they are imported.
     node.parents.update(action for action in users if action.source is not None)
+    # What children of theirs told may be what is kept.
+    node.parents.update(action for action in users if action.starts)
     node.parents.update(changing)
     if 2 * len(fillers) <= len(users) or len(users) == 1:
         for filler in (*users[:1], *fillers):
@@ -170,6 +261,11 @@ class _Imports:
             parts = (part for code in own for part in import_time_parts(code))
             for name in set().union(*(part.co_names for part in parts)):
                 self._naming.setdefault(name, []).append(action)
+
+    @property
+    def named(self) -> Mapping[str, list[Action]]:
+        """All names in import-time code, each with the imports that run it."""
+        return self._naming
 
     def changing(self, name: str) -> Iterator[Action]:
         """Iterate over the imports that bind or change `name`."""

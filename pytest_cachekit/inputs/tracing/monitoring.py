@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Any
 
 from ...errors import CachekitError
-from .units import map_functions
+from .units import Watch, map_functions, watch_none
 
 _TOOL = "pytest-cachekit"
 # coverage takes 1, profilers 2, hypothesis 3; 5 is the optimizer's.
@@ -43,8 +43,8 @@ class Monitoring:
         monitoring.use_tool_id(self._tool, _TOOL)
         monitoring.register_callback(self._tool, monitoring.events.PY_START, self._started)
 
-    def instrument(self, code: CodeType, enter: Any) -> CodeType:
-        """Arm each function in the module's `code`; `enter` numbers the units."""
+    def instrument(self, code: CodeType, enter: Any, watch: Watch = watch_none) -> CodeType:
+        """Arm each function in the module's `code`; `enter` numbers the units, none is watched."""
         return map_functions(code, enter, self._arm)
 
     def drain(self) -> list[int]:

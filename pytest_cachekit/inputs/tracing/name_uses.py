@@ -130,6 +130,21 @@ def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> boo
     return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
 
 
+def binds_of_others(code: CodeType, attribute: str) -> bool:
+    """Return whether `code` binds an attribute of something that isn't called `self`."""
+    every, having = uses(code, attribute)
+    for index in having:
+        opcode, (owner, argument) = every[index][0], every[index - 1]
+        if opcode not in BINDS:
+            continue
+        local = argument & 15 if owner in _AND_A_LOCAL else argument
+        if owner not in LOCALS | _AND_A_LOCAL or code.co_varnames[local] != "self":
+            return True
+    return attribute in names_by_strings(code) or any(
+        binds_of_others(inner, attribute) for _, inner in nested(code)
+    )
+
+
 def means(
     code: CodeType, name: str, namespace: Mapping[str, Any], values: Collection[object]
 ) -> bool:

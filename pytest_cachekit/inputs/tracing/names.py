@@ -17,13 +17,13 @@ from .instructions import (
     LOCALS,
     PUTS,
     SHIFTED,
+    TWO_LOCALS,
     instructions,
     opcodes,
 )
 from .units import is_function, nested, whole
 
 _BINDS_CELL = opcodes("STORE_DEREF")
-_TWO_LOCALS = opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 
 _RUNS_STRINGS = frozenset({"eval", "exec"})
 _SETTING = frozenset({"delattr", "globals", "setattr", "vars"})
@@ -33,14 +33,14 @@ _SETTING_OF_OBJECTS = frozenset({"__dict__", "__setattr__"})
 
 _NAME = re.compile(r"[^\W\d]\w*")
 
-_MUTATORS = frozenset(
+MUTATORS = frozenset(
     {
         "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem",
         "remove", "setdefault", "update",
     }
 )  # fmt: skip
 # A name is changed if it is loaded this close before the instruction that changes what it holds.
-_NEAR = 6
+NEAR = 6
 
 
 @dataclass
@@ -137,7 +137,7 @@ def _scan(
             if not foreign:
                 used.loaded.add(name)
                 used.attributes.add(name)
-            if name in _MUTATORS:
+            if name in MUTATORS:
                 _changes(used, recent[-1:])
             recent.append(name)
         elif opcode in IMPORTS_FROM:
@@ -154,7 +154,7 @@ def _scan(
             foreign = False
             recent.append(None)
         elif opcode in PUTS:
-            _changes(used, recent[-_NEAR:])
+            _changes(used, recent[-NEAR:])
             foreign = False
             recent.append(None)
         else:
@@ -241,6 +241,6 @@ def looks_into_others(code: CodeType) -> bool:
             ):
                 return True
         before = argument if opcode in LOCALS else None
-        if opcode in _TWO_LOCALS:
+        if opcode in TWO_LOCALS:
             before = argument & 15
     return any(looks_into_others(inner) for _, inner in nested(code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
@@ -18,8 +19,10 @@ class PathReader(ABC):
     def __init__(self, fingerprints: Fingerprints) -> None:
         self.fingerprints = fingerprints
         self.layout: Layout = fingerprints.layout
-        self.session = Action("the session", began_early=True)
+        self.session = Action("the session", began_early=True, collects=True)
         self.writes = Writes(fingerprints)
+        self.reads_own: Callable[[], None] = lambda: None
+        """What to call where something is read that was made in this run."""
         """What was made or changed in this run."""
         self.unheeded: set[str] = set()
         """Paths that were found not to be heeded."""
@@ -109,6 +112,7 @@ class PathReader(ABC):
             return
         creator = self.writes.creator(path)
         if creator is not None:
+            self.reads_own()
             if creator is not self.current and creator is not self.session:
                 self.writes.hand_on(path, creator, self.current)
             return

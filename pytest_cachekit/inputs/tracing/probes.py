@@ -15,10 +15,11 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Callable
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CodeType
 from typing import Any
 
-from .units import map_functions
+from .units import Watch, map_functions, watch_none
 
 KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13))
 """Versions of CPython whose bytecode this module knows."""
@@ -26,9 +27,14 @@ KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13))
 _RESUME = dis.opmap["RESUME"]
 _LOAD_CONST = dis.opmap["LOAD_CONST"]
 _STORE_ATTR = dis.opmap["STORE_ATTR"]
+_PUSH_NULL = dis.opmap["PUSH_NULL"]
+_CALL = dis.opmap["CALL"]
 _EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
 # STORE_ATTR is followed by four inline cache entries in all known versions.
 _CACHES = bytes(8)
+_CALL_CACHES = bytes(6 if sys.version_info >= (3, 12) else 8)
+# What is on the stack of a generator's frame when it is made need not be there when it runs.
+_SUSPENDED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 _SLOT = "__cachekit_ran__"
 # Location table: "no location" for n code units is one byte, 0b1_1111_(n-1).
 _NO_LOCATION = 0b1_1111_000
@@ -58,13 +64,24 @@ class Probes:
     def __init__(self) -> None:
         self._modules: list[tuple[Flag, list[tuple[Flag, int]]]] = []
 
-    def instrument(self, code: CodeType, enter: Callable[[CodeType], int]) -> CodeType:
-        """Return the module's `code` with a probe in each function; `enter` numbers the units."""
+    def instrument(
+        self, code: CodeType, enter: Callable[[CodeType], int], watch: Watch = watch_none
+    ) -> CodeType:
+        """Return the module's `code` with a probe in each function.
+
+        Args:
+            code: a module's.
+            enter: numbers the units.
+            watch: returns what to call when a function with a code begins; what it returns
+                is let go of when the function ends. None for a function that isn't watched.
+        """
         module = Flag()
         units: dict[int, Flag] = {}
 
         def weave(function: CodeType, unit: int) -> CodeType:
-            return _weave(function, module, units.setdefault(unit, Flag()))
+            woven = _weave(function, module, units.setdefault(unit, Flag()))
+            begin = watch(function, unit)
+            return woven if begin is None else _guard(woven, begin)
 
         woven = map_functions(code, enter, weave)
         if units:
@@ -87,6 +104,34 @@ class Probes:
     def close(self) -> None:
         """Stop; what was woven stays in the functions, and is ignored."""
         self._modules.clear()
+
+
+def _guard(code: CodeType, begin: Callable[[], object]) -> CodeType:
+    """Return `code` that first calls `begin`, and holds what it returns for as long as it runs.
+
+    That lies below all else on the stack of the frame, which lets go of it on every way out.
+    """
+    raw = code.co_code
+    start = _after_resume(raw)
+    if start is None or code.co_flags & _SUSPENDED:
+        return code
+    load = _instruction(_LOAD_CONST, len(code.co_consts))
+    null = _instruction(_PUSH_NULL, 0)
+    if sys.version_info >= (3, 13):
+        call = load + null
+    elif sys.version_info >= (3, 12):
+        call = null + load
+    else:
+        call = null + load + _instruction(dis.opmap["PRECALL"], 0) + bytes(2)
+    call += _instruction(_CALL, 0) + _CALL_CACHES
+    table = _shift_handlers(code.co_exceptiontable, start // 2, len(call) // 2, deeper=1)
+    return code.replace(
+        co_code=raw[:start] + call + raw[start:],
+        co_consts=(*code.co_consts, begin),
+        co_stacksize=max(code.co_stacksize + 1, 2),
+        co_linetable=_shift_locations(code.co_linetable, start // 2, len(call) // 2),
+        co_exceptiontable=table,
+    )
 
 
 def _weave(code: CodeType, module: Flag, unit: Flag) -> CodeType:
@@ -171,8 +216,11 @@ def _split_location(entry: bytes, length: int) -> tuple[bytes, bytes]:
     )
 
 
-def _shift_handlers(table: bytes, start: int, count: int) -> bytes:
-    """Move the ranges and targets of an exception table by `count` units from unit `start` on."""
+def _shift_handlers(table: bytes, start: int, count: int, deeper: int = 0) -> bytes:
+    """Move the ranges and targets of an exception table by `count` units from unit `start` on.
+
+    Handlers find `deeper` more values on the stack.
+    """
     if not table:
         return table
     out = bytearray()
@@ -182,7 +230,8 @@ def _shift_handlers(table: bytes, start: int, count: int) -> bytes:
         moved = begin + count if begin >= start else begin
         moved_end = end + count if end > start else end
         moved_target = target + count if target >= start else target
-        fields = (moved, moved_end - moved, moved_target, depth)
+        # The lowest bit of the depth is a flag.
+        fields = (moved, moved_end - moved, moved_target, depth + 2 * deeper)
         for position, value in enumerate(fields):
             out += _varint(value, first=position == 0)
     return bytes(out)

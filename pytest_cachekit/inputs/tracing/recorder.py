@@ -16,6 +16,7 @@ from ..fingerprint import Fingerprints
 from ..reading import is_text
 from .action import Action
 from .child_traces import ChildTraces
+from .extents import Extents
 from .frames import running_functions
 from .functions import FunctionTracer
 from .meter import Meter
@@ -41,6 +42,16 @@ class Recorder(PathReader):
         """Says of environment variables that they need not be noted."""
         self.states = States()
         """What modules held when their imports ended."""
+        self._ran: set[int] = set()
+        """Functions that ran since the last change of the stack, as far as that was asked for."""
+        self._taking = threading.RLock()
+        self.extents = Extents(
+            self._drain,
+            lambda unit: self.states.snapshot(self.units[unit].path),
+        )
+        """Calls that may fill what outlives them."""
+        self.extents.acting = self.session
+        self.reads_own = self.extents.taint
         self.children = ChildTraces(self)
         """Children that are to tell what they read."""
         self.before_end: Callable[[str], None] | None = None
@@ -80,6 +91,7 @@ class Recorder(PathReader):
         """Begin to credit to `action`."""
         self.settle()
         self._own_stack().append(action)
+        self.extents.acting = self._stack[-1]
         if self.meter is not None and threading.get_ident() == self._main:
             self.meter.begin()
 
@@ -91,6 +103,7 @@ class Recorder(PathReader):
             if stack[index] is action:
                 del stack[index:]
                 break
+        self.extents.leave(action, self._stack[-1])
 
     def observe(self, note: Callable[..., object], *arguments: Any) -> None:
         """Call `note`, which tells what is read now; what it reads itself is no input.
@@ -138,6 +151,7 @@ class Recorder(PathReader):
                 yield
         finally:
             self._tracer.drain()
+            self._ran.clear()
             if self.opens.is_active:
                 self.observe(self.opens.opened)
 
@@ -174,7 +188,8 @@ class Recorder(PathReader):
             return len(self.units) - 1
 
         self.modules.codes.setdefault(path, []).append(code)
-        return self._tracer.instrument(code, enter)
+        self.extents.in_module(code)
+        return self._tracer.instrument(code, enter, self.extents.watch)
 
     def _own_stack(self) -> list[Action]:
         if threading.get_ident() == self._main:
@@ -189,7 +204,9 @@ class Recorder(PathReader):
         if self.meter is not None and threading.get_ident() == self._main:
             self.meter.credit(self.current)
         self.modules.note_made(self.current)
-        ran = self._tracer.drain()
+        self._drain()
+        with self._taking:
+            ran, self._ran = self._ran, set()
         if self.opens.is_active and threading.get_ident() == self._main:
             self.observe(self._note_opened, ran)
         if not ran:
@@ -200,6 +217,14 @@ class Recorder(PathReader):
             # They may have run in any thread.
             outer = self._stack[-1]
             outer.functions = outer.functions.union(ran)
+
+    def _drain(self) -> None:
+        """Note which functions ran since this was last asked for."""
+        with self._taking:
+            ran = self._tracer.drain()
+            if ran:
+                self._ran.update(ran)
+                self.extents.credit(ran)
 
     def _note_opened(self, ran: Iterable[int]) -> None:
         """Note what C code opened since the last change of the stack, while `ran` did."""

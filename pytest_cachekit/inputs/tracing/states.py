@@ -38,10 +38,34 @@ class Change:
     """What the name stands for, now and before; empty where that isn't known."""
     twins: set[str] = field(default_factory=set)
     """Names that lead to the same changed objects."""
+    homes: set[str] = field(default_factory=set)
+    """Files of the modules that lead to it; "" stands for anything else."""
+    is_filled: bool = False
+    """Whether a container changed, and not just what attributes of objects stand for."""
     is_foreign: bool = False
     """Whether it is an attribute of something that isn't the project's, or of a class that came."""
     is_looked_up: bool = False
     """Whether it is a dictionary that makes what it lacks, and only empty values were added."""
+
+
+class Snapshot:
+    """What a module led to at some time."""
+
+    def __init__(self, module: ModuleType, path: str) -> None:
+        """Look at `module`, which came from `path`."""
+        self.path = path
+        self._module = module
+        self._before = _leaves(module)
+        self._changed: set[str] | None = None
+        self._is_whole = True
+
+    def is_as_it_was(self, name: str) -> bool:
+        """Return whether a name surely leads to what it led to then."""
+        if self._changed is None:
+            now = _leaves(self._module)
+            self._changed = {leaf.name for _, leaf in differing(self._before, now)}
+            self._is_whole = not (self._before.is_cut or now.is_cut)
+        return self._is_whole and name not in self._changed
 
 
 class States:
@@ -79,13 +103,16 @@ class States:
         """Note a name whose value changed in an object that isn't a module's."""
         self._found.setdefault(name, set()).add(place)
 
+    def snapshot(self, path: str) -> Snapshot | None:
+        """Return what the module in the file at `path` leads to now; None if there is none yet."""
+        for module, _ in self._before:
+            if path and _file(module) == path:
+                return Snapshot(module, path)
+        return None
+
     def namespaces(self) -> dict[str, Mapping[str, Any]]:
         """Return the globals of each module, by the absolute path of its file."""
-        return {
-            os.path.abspath(path): vars(module)
-            for module, _ in self._before
-            if (path := getattr(module, "__file__", None))
-        }
+        return {path: vars(module) for module, _ in self._before if (path := _file(module))}
 
     def changed(self) -> dict[str, Change]:
         """Return the names whose values have changed since, each with how."""
@@ -107,6 +134,8 @@ class States:
                 change.is_foreign &= came
                 change.is_looked_up &= is_looked_up
                 change.places.add(leaf.place)
+                change.homes.add(_file(module))
+                change.is_filled |= bool(leaf.contents) or path[-1].startswith("[")
                 root = path[: path.index(leaf.name) + 1]
                 change.roots += [each[root].value for each in (before, after) if root in each]
                 holder = after.get(path[:-1])
@@ -123,9 +152,13 @@ class States:
         for name, place in self._changed_elsewhere():
             change = names.setdefault(name, Change(is_foreign=True))
             change.places.add(place)
+            change.homes.add("")
+            change.is_filled = True
             change.roots.clear()
         for name in self._found:
             names[name].roots.clear()
+            names[name].homes.add("")
+            names[name].is_filled = True
         return names
 
     def _changed_elsewhere(self) -> Iterator[tuple[str, Place]]:
@@ -167,6 +200,12 @@ class _FirstSeen:
                     self._found.setdefault(key, (each, leaf))
         found = self._found.get(inside)
         return None if found is None or found[0] > number else found[1]
+
+
+def _file(module: ModuleType) -> str:
+    """Return the absolute path of the file of a module; "" if it has none."""
+    path = getattr(module, "__file__", None)
+    return os.path.abspath(path) if path else ""
 
 
 def _leaves(module: ModuleType) -> Leaves:

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 
+Watch = Callable[[CodeType, int], Callable[[], object] | None]
+"""Returns, for a function of a unit, what to call when one begins; None if it isn't watched."""
+
 _CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED
 
 
@@ -83,3 +86,7 @@ def map_functions(
         return current
 
     return visit(code, None)
+
+
+def watch_none(_code: CodeType, _unit: int) -> None:
+    """Watch no function."""

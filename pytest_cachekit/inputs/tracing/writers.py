@@ -9,8 +9,16 @@ from types import ModuleType
 from typing import Any
 
 from .calls import OF_BUILTINS, Calls
+from .keeping import is_given_method
 from .module_users import ModuleUsers
-from .name_uses import hands_on, means, only_binds, only_looks_up, uses_constants_only
+from .name_uses import (
+    binds_of_others,
+    hands_on,
+    means,
+    only_binds,
+    only_looks_up,
+    uses_constants_only,
+)
 from .named_modules import module_globals
 from .ran_functions import RanFunctions
 from .replaced_names import ReplacedNames
@@ -58,6 +66,14 @@ class Writers:
         return answer
 
     def of(self, state: str, change: Change) -> set[int]:
+        """Return the functions that change `state`, or that it is the memo of, and their callers.
+
+        These are the callers that may have computed what is kept.
+        """
+        writers = self.direct(state, change)
+        return writers | self.calling(writers, state)
+
+    def direct(self, state: str, change: Change) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""
         places = change.places
         writers = self._ran.simple.get(state, set()) | self._ran.changing(state)
@@ -76,6 +92,12 @@ class Writers:
             own = {unit for unit in methods if self._ran.units[unit].name == attribute}
             changing = self._ran.changing(attribute)
             writers |= own | methods & changing | naming & changing
+            if classes:
+                # Who has the object need not name what leads to it, but then mostly who gave it.
+                others = self._binding(attribute, changing - methods)
+                own |= methods & (changing | self._ran.reflecting)
+                known = {state, *classes, *(self._ran.units[each].name for each in writers)}
+                writers |= others & self._naming_any(known) if own else others
             if not classes and attribute != state:
                 writers |= self._ran.simple.get(attribute, set()) | self._ran.changing(attribute)
             if not classes:
@@ -84,10 +106,18 @@ class Writers:
         if not writers or self._is_foreign(state):
             # An object of a library's changes where its methods are called.
             writers |= naming
-        else:
+        elif change.is_filled:
             # What others are handed may be changed by them, under a name of theirs.
             writers |= {unit for unit in naming if hands_on(self._ran.units[unit].code, state)}
-        return writers | self._calling(writers, naming, state)
+        return writers
+
+    def _binding(self, attribute: str, changing: set[int]) -> set[int]:
+        """Return those of the functions `changing` an attribute that bind it for what they have."""
+        codes = {unit: self._ran.units[unit].code for unit in changing}
+        return {unit for unit, code in codes.items() if binds_of_others(code, attribute)}
+
+    def _naming_any(self, names: set[str]) -> set[int]:
+        return set().union(*(self._ran.naming.get(name, ()) for name in names))
 
     def may_set(self, name: str) -> bool:
         """Return whether a function binds or changes `name`, or hands on what it stands for."""
@@ -138,18 +168,20 @@ class Writers:
         naming = self._ran.naming.get(state, ())
         return all(only_looks_up(self._ran.units[unit].code, state) for unit in naming)
 
-    def _calling(self, writers: set[int], naming: set[int], state: str) -> set[int]:
+    def calling(self, writers: set[int], state: str) -> set[int]:
         """Return who calls `writers`, and may have computed what they keep.
 
-        These are functions of the same file, and those in `naming`, which name the state; all,
-        where the writers only keep what they are given.
+        These are functions of the same file, and those which name the state; all, where the
+        writers only keep what they are given.
         """
+        naming = {unit for unit in self._ran.naming.get(state, ()) if self.means(unit, state)}
         calling: set[int] = set()
         waiting = [unit for unit in writers if not self._computes_alone(unit, state)]
         methods = [unit for unit in writers if not self._ran.units[unit].name.startswith("__")]
-        are_given = all(self._only_keeps(unit, writers) for unit in methods)
+        all_given = all(self._only_keeps(unit, writers) for unit in methods)
         while waiting:
             writer = waiting.pop()
+            are_given = all_given or is_given_method(self._ran.units[writer].code)
             name, path = self._ran.units[writer].name, self._ran.units[writer].path
             if name.startswith("__"):
                 continue
