@@ -284,7 +284,7 @@ def test_a_watched_function_keeps_no_argument_alive() -> None:
 def test_a_watched_function_is_pickled_by_value_without_who_watches(project: Project) -> None:
     from pytest_cachekit.inputs.tracing.extents import Extents
 
-    extents = Extents(lambda: None, lambda _: None)
+    extents = Extents(lambda: None, lambda _: None, lambda: None)
     code = compile("x = 0\ndef f():\n    global x\n    x = 1\n", "m.py", "exec")
     extents.in_module(code)
     watching = extents.watch(code.co_consts[1], 0)

@@ -8,6 +8,8 @@ from ..reading import Reading
 
 UNCACHEABLE = "uncacheable"
 UNSEEN = "unseen"
+OWN = "own"
+"""Among what is read: that it was made, or set, in this run."""
 # A frame of code: its file, first line and name.
 FrameKey = tuple[str, int, str]
 

@@ -102,7 +102,7 @@ class ChildTraces:
         mark = len(recorder.writes.history)
         child = Child(program, target, action, mark, dict(recorder.variables))
         action.starts = True
-        recorder.extents.taint()
+        recorder.reads_own()
         self._children.append(child)
         return child
 

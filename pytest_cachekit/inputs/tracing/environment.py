@@ -37,7 +37,7 @@ def watch_environment(recorder: Recorder, patches: Patches) -> None:
         current = recorder.current
         writer = writers.get(name)
         if writer is not None:
-            recorder.extents.taint()
+            recorder.reads_own()
         if writer is current:
             return
         if writer is not None:

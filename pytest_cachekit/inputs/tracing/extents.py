@@ -7,7 +7,6 @@ their module leads to is then another one.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -49,7 +48,6 @@ class Watched:
         "is_over",
         "left",
         "ran",
-        "tainted",
         "unit",
     )  # fmt: skip
 
@@ -66,8 +64,6 @@ class Watched:
         self._filling: set[Action] = set()
         self.calling: set[Action] = set()
         """The actions that called it."""
-        self.tainted: set[Action] = set()
-        """Those that had made, or set, what was read while they called it."""
         self.is_over = False
         """Whether it is watched no longer."""
         self.is_missed = False
@@ -163,22 +159,21 @@ class Extents:
         self,
         drain: Callable[[], None],
         snapshot: Callable[[int], Snapshot | None],
+        begins: Callable[[], None],
     ) -> None:
         """Watch nothing yet.
 
         Args:
             drain: takes in what ran until now, and calls `credit` with it.
             snapshot: returns what the module of a unit leads to now.
+            begins: is called when a watched call has begun.
         """
         self._drain = drain
         self._snapshot = snapshot
+        self._begins = begins
         self._thread = threading.get_ident()
         self.acting = _NOBODY
         """The action that runs in the main thread."""
-        self.start = os.getcwd()
-        """The working directory when the run began."""
-        self.is_away = False
-        """Whether the working directory is not what it was when the run began."""
         self._open: list[_Call] = []
         self._remembered: dict[str, frozenset[Place]] = {}
         self.of_unit: dict[int, list[Watched]] = {}
@@ -235,8 +230,7 @@ class Extents:
         watched.calls += 1
         call = _Call(watched, action)
         self._open.append(call)
-        if self.is_away:
-            self.taint()
+        self._begins()
         return _Extent(self, call)
 
     def end(self, call: _Call) -> None:
@@ -244,11 +238,6 @@ class Extents:
         if threading.get_ident() == self._thread:
             self._drain()
         self._open = [each for each in self._open if each is not call]
-
-    def taint(self) -> None:
-        """Note that what is read now was made or set by who reads it."""
-        for call in self._open:
-            call.watched.tainted.add(call.action)
 
     def leave(self, left: Action, action: Action) -> None:
         """Note that `left` has ended, with all calls that it made, and `action` runs now."""

@@ -171,7 +171,7 @@ def changed(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 def went_elsewhere(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     """Note that the working directory becomes another one."""
     name = absolute(arguments[0])
-    recorder.extents.is_away = name is None or name != recorder.extents.start
+    recorder.is_away = name is None or name != recorder.start
     changed(recorder, arguments)
 
 

@@ -19,7 +19,7 @@ from itertools import pairwise
 from types import CodeType
 
 from .instructions import ATTRIBUTES, GLOBALS, LOCALS, PUTS, SHIFTED, instructions, opcodes
-from .names import MUTATORS
+from .names import MUTATORS, cell_name
 from .units import nested
 
 ASKED_FOR_MORE = frozenset({"__getattr__", "__missing__"})
@@ -98,7 +98,7 @@ def _changes_others(code: CodeType, every: list[tuple[int, int]]) -> bool:
         if opcode in _BINDS_GLOBAL:
             return True
         if opcode in _BINDS_CELL:
-            if _variable(code, argument) in code.co_freevars:
+            if cell_name(code, argument) in code.co_freevars:
                 return True
         elif opcode in _BINDS_ATTRIBUTE:
             if index and _is_others(code, every[index - 1]):
@@ -122,7 +122,7 @@ def _is_shared(code: CodeType, instruction: tuple[int, int]) -> bool:
     """Return whether an instruction loads a global, or what a closure shares."""
     opcode, argument = instruction
     if opcode in _SHARED:
-        return _variable(code, argument) in code.co_freevars
+        return cell_name(code, argument) in code.co_freevars
     return opcode in GLOBALS or _is_others(code, instruction)
 
 
@@ -132,7 +132,7 @@ def _is_others(code: CodeType, instruction: tuple[int, int]) -> bool:
     if opcode in GLOBALS or opcode in _CALLS:
         return True
     if opcode in _SHARED:
-        return _variable(code, argument) in code.co_freevars
+        return cell_name(code, argument) in code.co_freevars
     if opcode in ATTRIBUTES:
         return _name(code, instruction) == "__class__"
     if opcode in _TWO_LOCALS:
@@ -142,8 +142,3 @@ def _is_others(code: CodeType, instruction: tuple[int, int]) -> bool:
     # The class of a class method, or of a metaclass's.
     is_first = argument == 0 and code.co_argcount > 0 and "." in code.co_qualname
     return is_first and code.co_varnames[0] != "self"
-
-
-def _variable(code: CodeType, index: int) -> str:
-    cells = [name for name in code.co_cellvars if name not in code.co_varnames]
-    return (*code.co_varnames, *cells, *code.co_freevars)[index]

@@ -20,7 +20,7 @@ from .instructions import (
     instructions,
     opcodes,
 )
-from .names import MUTATORS, names_by_strings
+from .names import MUTATORS, cell_name, names_by_strings
 from .units import is_function, nested
 
 _BINDS_CELL = opcodes("STORE_DEREF")
@@ -183,8 +183,7 @@ def _name(code: CodeType, instruction: tuple[int, int]) -> str:
     if opcode in _NAMES:
         return code.co_names[argument >> SHIFTED.get(opcode, 0)]
     if opcode in _CELLS:
-        cells = [name for name in code.co_cellvars if name not in code.co_varnames]
-        return (*code.co_varnames, *cells, *code.co_freevars)[argument]
+        return cell_name(code, argument)
     return ""
 
 

@@ -17,7 +17,7 @@ from types import CodeType
 from typing import Any
 
 from ..computed import Computed
-from .action import UNCACHEABLE, UNSEEN, Action
+from .action import OWN, UNCACHEABLE, UNSEEN, Action
 from .calls import Calls
 from .extents import Extents, Watched
 from .fills import Fills, WatchedFills
@@ -148,7 +148,7 @@ class _Origins:
         found = set[Action]().union(*map(self._setters_for.__getitem__, others))
         for each in watched:
             setting = self._surroundings.setting(frozenset(each.ran))
-            found |= each.tainted.union(self._surroundings.setters(setting, each.filling(names)))
+            found |= self._surroundings.setters(setting, each.filling(names))
         return found
 
     def _find_setters_for(self, writer: int) -> set[Action]:
@@ -216,8 +216,6 @@ def _rest_on_writers(
     node.functions = frozenset(reached)
     # Modules that register something when they are imported.
     node.parents.update(action for action in users if action.source is not None)
-    # What children of theirs told may be what is kept.
-    node.parents.update(action for action in users if action.starts)
     node.parents.update(changing)
     if 2 * len(fillers) <= len(users) or len(users) == 1:
         for filler in (*users[:1], *fillers):
@@ -244,6 +242,8 @@ def _inherit_reads(node: Action, writers: Iterable[CodeType], users: Iterable[Ac
             for kind, name in user.reads_below[key]:
                 if kind == UNCACHEABLE:
                     node.refuse(name)
+                elif kind == OWN:
+                    node.parents.add(user)
                 elif kind == UNSEEN:
                     node.refuse_unless_declared(name)
                 elif (kind, name) in user.inputs:

@@ -40,7 +40,7 @@ MUTATORS = frozenset(
     }
 )  # fmt: skip
 # A name is changed if it is loaded this close before the instruction that changes what it holds.
-NEAR = 6
+_NEAR = 6
 
 
 @dataclass
@@ -150,11 +150,11 @@ def _scan(
             foreign = False
             recent.append(None)
         elif opcode in _BINDS_CELL:
-            used.changed.add(_cell_name(code, argument))
+            used.changed.add(cell_name(code, argument))
             foreign = False
             recent.append(None)
         elif opcode in PUTS:
-            _changes(used, recent[-NEAR:])
+            _changes(used, recent[-_NEAR:])
             foreign = False
             recent.append(None)
         else:
@@ -173,7 +173,7 @@ def _changes(used: UsedNames, recent: list[str | None]) -> None:
         used.changes_unnamed = True
 
 
-def _cell_name(code: CodeType, index: int) -> str:
+def cell_name(code: CodeType, index: int) -> str:
     """Return the name of a variable that a closure shares, by its place among all variables."""
     cells = [name for name in code.co_cellvars if name not in code.co_varnames]
     return (*code.co_varnames, *cells, *code.co_freevars)[index]

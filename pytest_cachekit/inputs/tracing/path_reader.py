@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 from ..fingerprint import Fingerprints
 from ..layout import Layout, Region
@@ -21,11 +22,19 @@ class PathReader(ABC):
         self.layout: Layout = fingerprints.layout
         self.session = Action("the session", began_early=True, collects=True)
         self.writes = Writes(fingerprints)
-        self.reads_own: Callable[[], None] = lambda: None
-        """What to call where something is read that was made in this run."""
+        self.start = ""
+        """The working directory when the run began; "" if there was none."""
+        with contextlib.suppress(OSError):
+            self.start = os.getcwd()
+        self.is_away = False
+        """Whether it is another one now."""
         """What was made or changed in this run."""
         self.unheeded: set[str] = set()
         """Paths that were found not to be heeded."""
+
+    @abstractmethod
+    def reads_own(self) -> None:
+        """Note who runs while something is read that was made or set in this run."""
 
     @property
     @abstractmethod
@@ -111,8 +120,9 @@ class PathReader(ABC):
         if self.layout.region(path) is Region.INSTALLED and self._read_installed(path):
             return
         creator = self.writes.creator(path)
-        if creator is not None:
+        if creator is not None or self.is_away:
             self.reads_own()
+        if creator is not None:
             if creator is not self.current and creator is not self.session:
                 self.writes.hand_on(path, creator, self.current)
             return

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..fingerprint import Fingerprints
 from ..reading import is_text
-from .action import Action
+from .action import OWN, Action
 from .child_traces import ChildTraces
 from .extents import Extents
 from .frames import running_functions
@@ -48,10 +48,10 @@ class Recorder(PathReader):
         self.extents = Extents(
             self._drain,
             lambda unit: self.states.snapshot(self.units[unit].path),
+            self._begins,
         )
         """Calls that may fill what outlives them."""
         self.extents.acting = self.session
-        self.reads_own = self.extents.taint
         self.children = ChildTraces(self)
         """Children that are to tell what they read."""
         self.before_end: Callable[[str], None] | None = None
@@ -164,6 +164,15 @@ class Recorder(PathReader):
                 self.current.refuse("reads something whose name is not text")
                 return
             inputs[kind, name] = self.fingerprints.now(kind, name)
+
+    def reads_own(self) -> None:
+        """Note who runs while something is read that was made or set in this run."""
+        self.note_readers(OWN, "")
+
+    def _begins(self) -> None:
+        """Note that a watched call begins, which may ask for the working directory."""
+        if self.is_away:
+            self.reads_own()
 
     def note_readers(self, kind: str, name: str) -> None:
         """Note which functions of the project run while an input is read, again or first."""

@@ -65,14 +65,6 @@ class Writers:
             self._meaning[identifier, state] = answer
         return answer
 
-    def of(self, state: str, change: Change) -> set[int]:
-        """Return the functions that change `state`, or that it is the memo of, and their callers.
-
-        These are the callers that may have computed what is kept.
-        """
-        writers = self.direct(state, change)
-        return writers | self.calling(writers, state)
-
     def direct(self, state: str, change: Change) -> set[int]:
         """Return the functions that change `state`, or that it is the memo of."""
         places = change.places
