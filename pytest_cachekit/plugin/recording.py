@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from _pytest.fixtures import FixtureDef
 from ..inputs.tracing.action import Action
 from ..inputs.tracing.patching import Patches
 from ..inputs.tracing.recorder import Recorder
-from ..inputs.tracing.shared_values import watch_value
+from ..inputs.tracing.shared_values import SharedValue
 from .hooks import HookError, declared_inputs, declares_all
 from .obstacles import is_hypothesis_test
 
@@ -31,8 +31,8 @@ class Actions:
         self._files: dict[str, Action] = {}
         self._distinct: dict[tuple[object, ...], Action] = {}
         self._fixtures: dict[FixtureDef[Any], Action] = {}
-        self._values: dict[FixtureDef[Any], Callable[[], None]] = {}
-        """Look at the state of the values of shared fixtures that are set up."""
+        self._values: dict[FixtureDef[Any], SharedValue] = {}
+        """Those of shared fixtures that are set up."""
         self._drawing = Action("Hypothesis, which draws from constants of all modules,")
         self._patch_fixtures(patches)
 
@@ -51,7 +51,9 @@ class Actions:
     def begin(self, item: pytest.Item) -> Action:
         """Credit what is read from now on to the test, until `end`."""
         action = Action(f"test {item.nodeid}")
-        self._recorder.modules.are_early = False
+        if self._recorder.modules.are_early:
+            self._recorder.modules.are_early = False
+            self._recorder.look(self._recorder.session)
         action.parents.add(self._recorder.session)
         action.parents.add(self._file(item.path))
         if is_hypothesis_test(item):
@@ -84,7 +86,14 @@ class Actions:
         Tests of one parametrization mostly do, and what follows from it is found out once.
         """
         self._recorder.leave(action)
-        return self._distinct.setdefault(action.content(), action)
+        given = action.with_fixtures() - {action}
+        for fixture, value in self._values.items():
+            if self._fixtures[fixture] in given:
+                with self._recorder.unobserved():
+                    value.glance()
+        action = self._distinct.setdefault(action.content(), action)
+        self._recorder.look(action, given)
+        return action
 
     def settle(self) -> None:
         """Complete what is known only when all is over."""
@@ -98,8 +107,8 @@ class Actions:
 
         The state of the values of all that are set up is looked at as well.
         """
-        for look in self._values.values():
-            look()
+        for value in self._values.values():
+            value.look()
         return {
             action
             for fixture, action in self._fixtures.items()
@@ -157,7 +166,7 @@ class Actions:
             try:
                 value = original_execute(self, request)
                 if self not in values:
-                    values[self] = watch_value(recorder.states, value, shared)
+                    values[self] = SharedValue(recorder.states, value, shared)
                 return value
             finally:
                 recorder.leave(shared)
@@ -168,7 +177,8 @@ class Actions:
             if shared is None:
                 return original_finish(self, request)
             # Whichever test happens to be the last, what teardown reads is the fixture's.
-            values.pop(self, _nothing)()
+            if self in values:
+                values.pop(self).look()
             with recorder.running(shared):
                 return original_finish(self, request)
 
@@ -231,7 +241,3 @@ def _is_conftest(module: str | None) -> bool:
 
 def _names(value: str | Sequence[str]) -> Sequence[str]:
     return [value] if isinstance(value, str) else value
-
-
-def _nothing() -> None:
-    pass

@@ -53,6 +53,16 @@ class Action:
     refused: tuple[str, str] | None = None
     """The last reason, and its kind, until whoever observes takes it."""
 
+    def with_fixtures(self) -> set[Action]:
+        """Return this action, and all shared fixtures that it uses."""
+        known, waiting = {self}, [self]
+        while waiting:
+            # All tests rest on the session, and none on modules by what these set.
+            parents = {each for each in waiting.pop().parents if not (each.source or each.collects)}
+            waiting.extend(parents - known)
+            known |= parents
+        return known
+
     def content(self) -> tuple[object, ...]:
         """Return all that was noted, so that actions which noted the same compare as equal."""
         return (

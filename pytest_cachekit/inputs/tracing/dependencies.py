@@ -83,6 +83,7 @@ class Dependencies:
                 for path, codes in self._recorder.modules.codes.items()
             },
             self._recorder.extents,
+            self._recorder.passing.changed_by,
         )
 
     def direct(self, action: Action) -> tuple[set[Action], set[Input]]:

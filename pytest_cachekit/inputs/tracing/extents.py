@@ -77,19 +77,28 @@ class Watched:
             return None
         return self._extents.begin(self)
 
-    def note(self, action: Action, names: dict[str, Any] | None = None) -> None:
-        """Note that `action` is the next to call it, in whose code's globals are `names`.
-
-        Until then, the last one to do so left things as it found them, or not.
-        """
+    def note(self, action: Action, names: dict[str, Any]) -> None:
+        """Note that `action` is the next to call it, in whose code's globals are `names`."""
         if action is self._last:
             return
-        if names is not None:
-            self._globals = names
+        self.close()
+        self._globals = names
+        self._last = action
+        self._before = None if self._changes is None else stamp(self._globals, self._changes)
+
+    def close_for(self, action: Action) -> None:
+        """Note that `action` has ended."""
+        if action is self._last:
+            self.close()
+
+    def close(self) -> None:
+        """Note whether the last action that called it left things as it found them."""
+        if self._last is None:
+            return
         now = None if self._changes is None else stamp(self._globals, self._changes)
-        if self._last is not None and not is_same(self._before, now):
+        if not is_same(self._before, now):
             self._filling.add(self._last)
-        self._last, self._before = action, now
+        self._last = self._before = None
 
     def filling(self, names: Iterable[str]) -> set[Action]:
         """Return the actions that called it, and may have left another value under `names`."""
@@ -97,8 +106,7 @@ class Watched:
         if changed.isdisjoint(names):
             # What else it does to them isn't known.
             return self.calling
-        if self._last is not None:
-            self.note(_NOBODY)
+        self.close()
         return self._filling
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -175,6 +183,8 @@ class Extents:
         self.acting = _NOBODY
         """The action that runs in the main thread."""
         self._open: list[_Call] = []
+        self._called: dict[Action, set[Watched]] = {}
+        """Functions that actions called which haven't ended."""
         self._remembered: dict[str, frozenset[Place]] = {}
         self.of_unit: dict[int, list[Watched]] = {}
         """By unit, those of its functions that are watched."""
@@ -219,6 +229,7 @@ class Extents:
     def _begin(self, watched: Watched, names: dict[str, Any]) -> _Extent | None:
         action = self.acting
         watched.note(action, names)
+        self._called.setdefault(action, set()).add(watched)
         watched.calling.add(action)
         if watched.is_over:
             return None
@@ -242,5 +253,8 @@ class Extents:
     def leave(self, left: Action, action: Action) -> None:
         """Note that `left` has ended, with all calls that it made, and `action` runs now."""
         self.acting = action
+        for watched in self._called.pop(left, ()):
+            # Others may put it back before this is asked for.
+            watched.close_for(left)
         if self._open:
             self._open = [each for each in self._open if each.action is not left]

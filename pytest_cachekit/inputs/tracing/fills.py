@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
+from .changes import Change
 from .extents import Extents, Watched
 from .fillers import ASKED_FOR_MORE, Place, place
 from .keeping import (
@@ -17,7 +18,6 @@ from .keeping import (
     takes_arguments,
 )
 from .ran_functions import RanFunctions
-from .states import Change
 from .units import is_function, nested
 
 
@@ -59,9 +59,10 @@ class WatchedFills:
         places = {attribute for name in names for attribute, _ in states[name].places}
         home = next(iter(homes)) if len(homes) == 1 else ""
         shared = {each for name in names for each, kinds in states[name].places if not kinds}
+        has_passed = any(states[name].has_passed for name in names)
         fills = Fills()
         for writer in writing:
-            told = self._told(writer, names, places, home)
+            told = self._told(writer, names, places, home, has_passed)
             if told is not None:
                 fills.watched.update(told)
                 takes = {each for each in told if self._may_be_given(each, names, shared)}
@@ -112,7 +113,7 @@ class WatchedFills:
         return found
 
     def _told(
-        self, writer: int, names: list[str], places: set[str], home: str
+        self, writer: int, names: list[str], places: set[str], home: str, has_passed: bool
     ) -> list[Watched] | None:
         """Return the watched functions of a unit that use a state; None if not all are known."""
         unit = self._ran.units[writer]
@@ -128,7 +129,9 @@ class WatchedFills:
         found = [each for each in told if each is not None]
         if len(found) < len(told):
             return None
-        return found if all(each.is_told(name, home) for each in found for name in names) else None
+        if not all(each.is_told(name, home) for each in found for name in names):
+            return None
+        return None if has_passed and any(each.is_over for each in found) else found
 
     def _may_be_given(self, watched: Watched, names: list[str], shared: set[str]) -> bool:
         unit = self._ran.units[watched.unit]

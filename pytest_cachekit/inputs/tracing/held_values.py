@@ -33,6 +33,7 @@ _WITHOUT_CONTENTS = (*ATOMS, tuple, type, FunctionType)
 _CLOSED = (ModuleType, GeneratorType, logging.Logger, threading.Thread)
 _OWN = __name__.partition(".")[0]
 _CALL_NOTHING: tuple[type, ...] = (*ATOMS, *_CLOSED, type)
+_OF_PYTEST = ("_pytest.logging",)
 _OF_PATHS = ("pathlib", "pathlib._local")
 
 
@@ -44,6 +45,10 @@ def contents(value: Any) -> tuple[object, ...]:
         return (-1 if value.gi_frame is None else value.gi_frame.f_lasti,)
     if isinstance(value, ContextVar):
         return (value.get(None),)
+    if isinstance(value, logging.Logger):
+        # Those of pytest come and go with each test.
+        handlers = (each for each in value.handlers if type(each).__module__ not in _OF_PYTEST)
+        return value.level, value.disabled, value.propagate, *handlers, *value.filters
     kind = type(value)
     try:
         if isinstance(value, _CONTAINERS):

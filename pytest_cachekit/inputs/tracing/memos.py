@@ -19,6 +19,7 @@ from typing import Any
 from ..computed import Computed
 from .action import OWN, UNCACHEABLE, UNSEEN, Action
 from .calls import Calls
+from .changes import Change
 from .extents import Extents, Watched
 from .fills import Fills, WatchedFills
 from .frames import frame_keys
@@ -28,7 +29,6 @@ from .names import changed_at_import, import_time_parts, spelled
 from .ran_functions import RanFunctions
 from .replaced_names import ReplacedNames
 from .state_users import Node, StateActions
-from .states import Change
 from .surroundings import Surroundings
 from .units import Unit
 from .writers import Writers
@@ -45,6 +45,7 @@ def state_actions(
     namespaces: Mapping[str, Mapping[str, Any]],
     codes: Mapping[Action, list[CodeType]],
     extents: Extents,
+    changed_by: Mapping[str, set[Action]],
 ) -> StateActions:
     """Return, for each name in `states`, an action that read what its value may come from.
 
@@ -55,6 +56,7 @@ def state_actions(
         namespaces: path of each project module to its globals.
         codes: action of each project module's import to the code that ran.
         extents: calls that were watched.
+        changed_by: names to the actions after which their values were seen to be others.
     """
     ordered = list(actions)
     ran: frozenset[int] = frozenset().union(*(action.functions for action in ordered))
@@ -83,7 +85,11 @@ def state_actions(
         changing = frozenset(imports.changing(state))
         late = origins.late(names, fills, changing)
         early = origins.early(names, writing, changing)
-        node = replace(late, label=f"state {state}")
+        changers = set[Action]().union(*(changed_by.get(name, ()) for name in names))
+        unexplained = {
+            each for each in changers if not each.collects and writers.leave_open(names, each)
+        }
+        node = replace(late, label=f"state {state}", parents=late.parents | unexplained)
         early = replace(early, label=f"{node.label}, before the first test")
         given = Action(node.label, parents={node})
         given.parents |= origins.givers(names, fills.given, fills.unwatched_given)

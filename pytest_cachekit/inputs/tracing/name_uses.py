@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-import dis
 from collections.abc import Collection, Iterable, Mapping
 from inspect import CO_VARARGS
 from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from .handing import ASKS
 from .instructions import (
     ATTRIBUTES,
     BINDS,
@@ -33,11 +33,7 @@ _BINDS_ATTRIBUTE = opcodes("STORE_ATTR")
 _LOADS_NAMED = opcodes("LOAD_GLOBAL", "LOAD_ATTR")
 _LOADS_KEY = opcodes("LOAD_GLOBAL", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF")
 _SUBSCRIPTS = opcodes("BINARY_SUBSCR")
-_LOOKS = _SUBSCRIPTS | PUTS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP")
-_BINDS_LOCAL_AND_MORE = opcodes("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
-_BINDS_LOCAL = opcodes("STORE_FAST") | _BINDS_LOCAL_AND_MORE
 _CALLS = opcodes("CALL", "PRECALL")
-_METHODS = opcodes("LOAD_METHOD")
 _LOADS_ATTRIBUTE = opcodes("LOAD_ATTR")
 _SHARED = opcodes("LOAD_DEREF")
 _AND_A_LOCAL = opcodes(
@@ -52,14 +48,6 @@ _PURE_BUILTINS = frozenset(
      "pow", "repr", "round", "sorted", "sum"}
 )  # fmt: skip
 _CONSTANT = frozenset({bool, bytes, complex, float, int, str})
-# Functions that look at what they are given; pytest puts the latter into assertions.
-_OF_CLASSES = frozenset({"isinstance", "issubclass"})
-_ASKING = frozenset({"len"})
-SHOWS_FOR_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
-_ASKS = opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
-    opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
-)
-_STAYS = ATTRIBUTES | BINDS | _ASKS | opcodes("CONTAINS_OP", "COMPARE_OP", "IS_OP", "POP_TOP")
 
 
 def only_binds(code: CodeType, name: str) -> bool:
@@ -82,52 +70,11 @@ def only_looks_up(code: CodeType, name: str) -> bool:
             each for each, _ in (*every[index + 1 : index + 4], (0, 0), (0, 0), (0, 0))[:3]
         )
         looks_up = opcode in _LOADS_NAMED and key in _LOADS_KEY and subscript in _SUBSCRIPTS
-        if not (looks_up and then in _ASKS) and opcode not in _BINDS_IN_CLASS | _BINDS_ATTRIBUTE:
+        if not (looks_up and then in ASKS) and opcode not in _BINDS_IN_CLASS | _BINDS_ATTRIBUTE:
             return False
     return name not in code.co_cellvars and all(
         only_looks_up(inner, name) for _, inner in nested(code)
     )
-
-
-def hands_on(code: CodeType, name: str) -> bool:
-    """Return whether `code` gives what `name` stands for to others, or another name."""
-    every, having = uses(code, name)
-    every += [(0, 0), (0, 0)]
-    for index in having:
-        opcode = every[index][0]
-        (then, argument), (second, _) = every[index + 1 : index + 3]
-        is_called = (opcode in SHIFTED and every[index][1] & 1) or opcode in _METHODS
-        if is_called or opcode in BINDS or opcode in _BINDS_IN_CLASS or then in _STAYS:
-            continue
-        if then in _LOADS_KEY and second in _LOOKS:
-            continue
-        # Where pytest rewrote an assertion, it holds each part of it under a name.
-        held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
-        if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
-            continue
-        before = every[: index - (opcode in ATTRIBUTES)]
-        if then in _CALLS and _only_asks(code, before, argument):
-            continue
-        return True
-    return any(hands_on(inner, name) for _, inner in nested(code))
-
-
-def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> bool:
-    """Return whether what is called with a value, the last of `count`, keeps it as it is."""
-    names = _ASKING if count == 1 else _OF_CLASSES
-    if count == 2 and before and before[-1][0] in LOCALS:
-        del before[-1]
-    elif count != 1:
-        return False
-    while before and before[-1][0] in NULLS:
-        del before[-1]
-    opcode, argument = before[-1] if before else (0, 0)
-    if opcode in ATTRIBUTES:
-        # A method may be called as a builtin is.
-        names = SHOWS_FOR_PYTEST
-    elif opcode not in GLOBALS:
-        return False
-    return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
 
 
 def binds_of_others(code: CodeType, attribute: str) -> bool:

@@ -22,6 +22,7 @@ from .functions import FunctionTracer
 from .meter import Meter
 from .modules import ImportedModules
 from .native_opens import NativeOpens
+from .passing import Passing
 from .path_reader import PathReader
 from .states import States
 from .units import Unit
@@ -42,6 +43,10 @@ class Recorder(PathReader):
         """Says of environment variables that they need not be noted."""
         self.states = States()
         """What modules held when their imports ended."""
+        self.passing = Passing(self.states, self.units)
+        """What tests left to others, whether or not these put it back."""
+        self._to_look: set[int] = set()
+        """Functions that ran since somebody looked at what they may have changed."""
         self._ran: set[int] = set()
         """Functions that ran since the last change of the stack, as far as that was asked for."""
         self._taking = threading.RLock()
@@ -104,6 +109,20 @@ class Recorder(PathReader):
                 del stack[index:]
                 break
         self.extents.leave(action, self._stack[-1])
+
+    def look(self, action: Action, given: Iterable[Action] = ()) -> None:
+        """Look at what may have changed since this was called last, and be put back later.
+
+        Args:
+            action: what has just ended.
+            given: the shared fixtures whose values it used.
+        """
+        ran, self._to_look = self._to_look, set()
+        with self.standing_still():
+            try:
+                self.passing.look(action, ran, given)
+            except Exception as error:  # noqa: BLE001  what modules hold may be anything
+                self.session.refuse(f"leaves state that could not be looked at ({error!r})")
 
     def observe(self, note: Callable[..., object], *arguments: Any) -> None:
         """Call `note`, which tells what is read now; what it reads itself is no input.
@@ -220,6 +239,7 @@ class Recorder(PathReader):
             self.observe(self._note_opened, ran)
         if not ran:
             return
+        self._to_look |= ran
         current = self.current
         current.functions = current.functions.union(ran)
         if threading.get_ident() != self._main:

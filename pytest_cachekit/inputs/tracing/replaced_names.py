@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from types import CodeType
 
+from .handing import SHOWS_FOR_PYTEST
 from .instructions import (
     ATTRIBUTES,
     BINDS,
@@ -20,7 +21,6 @@ from .instructions import (
     SHIFTED,
     instructions,
 )
-from .name_uses import SHOWS_FOR_PYTEST
 from .names import flat
 from .units import is_function, whole
 

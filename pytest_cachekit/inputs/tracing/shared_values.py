@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from .action import Action
 from .held_values import is_bound_by_its_name
-from .leaves import collect_leaves, differing
+from .leaves import Leaves, collect_leaves, differing
 from .states import States
+from .unchanged import is_as_it_was
 
 _DEPTH = 2
 
 
-def watch_value(states: States, value: object, shared: Action) -> Callable[[], None]:
-    """Remember the state of an object that actions share.
+class SharedValue:
+    """An object that actions share, and what it held when it was made."""
 
-    Args:
-        states: who is told what has changed.
-        value: the object.
-        shared: the action that made it.
+    def __init__(self, states: States, value: object, maker: Action) -> None:
+        """Remember the state of `value`.
 
-    Returns:
-        What to call when it is shared no longer; it is let go then.
-    """
-    if isinstance(value, ModuleType) or (isinstance(value, type) and is_bound_by_its_name(value)):
-        return _nothing
-    has_names = hasattr(value, "__dict__")
-    if isinstance(value, Iterator) and not has_names:
-        # Whoever takes the next element runs what makes it; nothing shows from where it came.
-        states.filled.add(shared)
-        return _nothing
-    holder = {"value": value}
-    before = collect_leaves(holder, _DEPTH + 1)
+        Args:
+            states: who is told what has changed.
+            value: the object.
+            maker: the action that made it.
+        """
+        self._states = states
+        self._maker = maker
+        self._holder = {"value": value}
+        self._before: Leaves | None = None
+        self._touched = 0
+        self._has_names = hasattr(value, "__dict__")
+        if isinstance(value, ModuleType) or (
+            isinstance(value, type) and is_bound_by_its_name(value)
+        ):
+            return
+        if isinstance(value, Iterator) and not self._has_names:
+            # Whoever takes the next element runs what makes it; nothing shows from where it came.
+            states.filled.add(maker)
+            return
+        self._before = collect_leaves(self._holder, _DEPTH + 1)
 
-    def end() -> None:
-        for _, leaf in differing(before, collect_leaves(holder, _DEPTH + 1)):
-            if has_names and leaf.value is not value:
-                states.found(leaf.place[0], leaf.place)
+    def glance(self) -> None:
+        """Look whether it has changed; as it does so again and again, more and more seldom."""
+        if self._before is None or is_as_it_was(self._holder, self._before):
+            return
+        self._touched += 1
+        if self._touched & (self._touched - 1) == 0:
+            self.look()
+
+    def look(self) -> None:
+        """Note what has changed."""
+        if self._before is None:
+            return
+        for _, leaf in differing(self._before, collect_leaves(self._holder, _DEPTH + 1)):
+            if self._has_names and leaf.value is not self._holder["value"]:
+                self._states.found(leaf.place[0], leaf.place)
             else:
-                states.filled.add(shared)
-
-    return end
+                self._states.filled.add(self._maker)
 
 
 def rest_on_users(shared: Iterable[Action], actions: list[Action]) -> None:
@@ -62,7 +78,3 @@ def rest_on_users(shared: Iterable[Action], actions: list[Action]) -> None:
             node.inputs.update(user.inputs)
             node.imports |= user.imports
         maker.parents.add(node)
-
-
-def _nothing() -> None:
-    pass

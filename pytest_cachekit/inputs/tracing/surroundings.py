@@ -51,21 +51,12 @@ class Surroundings:
 
     def setters(self, setting: set[int], actions: Iterable[Action]) -> set[Action]:
         """Return those of `actions` that ran one of the functions `setting` something."""
-        return {action for action in actions if setting and _any_ran(setting, action)}
-
-
-def _any_ran(units: set[int], action: Action) -> bool:
-    """Return whether `action`, or a fixture that it rests on, ran one of `units`."""
-    known, waiting = {action}, [action]
-    while waiting:
-        current = waiting.pop()
-        if not units.isdisjoint(current.functions):
-            return True
-        # All tests rest on the session, and none on modules by what these set.
-        parents = {each for each in current.parents if not (each.source or each.collects)}
-        waiting.extend(parents - known)
-        known |= parents
-    return False
+        return {
+            action
+            for action in actions
+            if setting
+            and any(not setting.isdisjoint(each.functions) for each in action.with_fixtures())
+        }
 
 
 def set_for_others(code: CodeType, *, of_given: bool) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections import defaultdict
 from collections.abc import Mapping
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 from .held_values import (
@@ -27,21 +27,36 @@ from .leaves import Leaves, Path, is_passed_over
 _IS = operator.is_
 
 
-def is_as_it_was(module: ModuleType, before: Leaves) -> bool:
-    """Return whether `module` surely leads to what it led to `before`, all of it unchanged."""
+def is_as_it_was(now: Mapping[str, Any], before: Leaves, module: str = "") -> bool:
+    """Return whether a namespace surely leads to what it led to `before`, all of it unchanged.
+
+    Args:
+        now: the namespace, as it is now.
+        before: what it led to.
+        module: the dotted name of the module that it belongs to, if any.
+    """
     names: dict[Path, dict[str, object]] = defaultdict(dict)
     for path, leaf in before.items():
         names[path[:-1]][path[-1]] = leaf.value
-        if leaf.contents:
-            now = contents(leaf.value)
-            if len(now) != len(leaf.contents) or not all(map(_IS, now, leaf.contents)):
-                return False
-    return _lead_to(vars(module), names[()]) and all(
-        _lead_to(_names_in(value, module.__name__), names[path]) for path, value in before.entered
+        if leaf.contents and not is_filled_as(leaf.value, leaf.contents):
+            return False
+    return lead_to(now, names[()]) and all(
+        lead_to(names_in(value, module), names[path]) for path, value in before.entered
     )
 
 
-def _names_in(value: Any, module: str) -> Mapping[str, Any]:
+def is_filled_as(value: object, before: tuple[object, ...]) -> bool:
+    """Return whether a value surely has the contents that it had `before`."""
+    now = contents(value)
+    if len(now) != len(before):
+        return False
+    return all(map(_IS, now, before)) or all(
+        one is two or (type(one) is type(two) is int and one == two)
+        for one, two in zip(now, before, strict=True)
+    )
+
+
+def names_in(value: Any, module: str) -> Mapping[str, Any]:
     """Return what a walk finds in `value`."""
     if isinstance(value, type):
         return vars(value) if is_walked(value, module) else {}
@@ -55,7 +70,7 @@ def _names_in(value: Any, module: str) -> Mapping[str, Any]:
     return {**found, **inner} if inner else found
 
 
-def _lead_to(now: Mapping[str, Any], before: Mapping[str, object]) -> bool:
+def lead_to(now: Mapping[str, Any], before: Mapping[str, object]) -> bool:
     """Return whether names lead to what they led to, and no others have come."""
     return (
         before.keys() <= now.keys()

@@ -8,12 +8,15 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import ModuleType
 from typing import Any
 
+from ..computed import Computed
+from .action import Action
 from .calls import OF_BUILTINS, Calls
+from .changes import Change
+from .handing import changes_contents, hands_on
 from .keeping import is_given_method
 from .module_users import ModuleUsers
 from .name_uses import (
     binds_of_others,
-    hands_on,
     means,
     only_binds,
     only_looks_up,
@@ -22,7 +25,6 @@ from .name_uses import (
 from .named_modules import module_globals
 from .ran_functions import RanFunctions
 from .replaced_names import ReplacedNames
-from .states import Change
 from .units import whole
 
 # Methods of these classes that change something are known by name.
@@ -54,6 +56,9 @@ class Writers:
         self._calls = calls
         self._states = states
         self._meaning: dict[tuple[int, str], bool] = {}
+        self._changing: Computed[int, bool] = Computed(
+            lambda unit: changes_contents(functions.units[unit].code)
+        )
 
     def means(self, identifier: int, state: str) -> bool:
         """Return whether a function that names `state` may mean that, and nothing else so named."""
@@ -98,10 +103,46 @@ class Writers:
         if not writers or self._is_foreign(state):
             # An object of a library's changes where its methods are called.
             writers |= naming
-        elif change.is_filled:
+        elif change.containers:
             # What others are handed may be changed by them, under a name of theirs.
-            writers |= {unit for unit in naming if hands_on(self._ran.units[unit].code, state)}
+            writers |= self._handing(state, state)
         return writers
+
+    def leave_open(self, names: list[str], action: Action) -> bool:
+        """Return whether no function explains by names how `action` changed a state.
+
+        Args:
+            names: all that lead to it.
+            action: something after which it was seen to be another.
+        """
+        changes = [self._states[name] for name in names]
+        explaining, handing = set[int](), set[int]()
+        for name, change in zip(names, changes, strict=True):
+            explaining |= self._ran.changing(name) | self._ran.simple.get(name, set())
+            for attribute, _ in change.places:
+                explaining |= self._ran.changing(attribute)
+            for each in {*change.called, *(change.makers or ())}:
+                explaining |= self._ran.known_as(each)
+            if change.makers is not None:
+                explaining |= self._ran.naming.get(name, set())
+            for attribute in change.containers:
+                handing |= self._handing(name, attribute)
+        ran = set[int]().union(*(each.functions for each in action.with_fixtures()))
+        if explaining.isdisjoint(ran):
+            return True
+        return not handing.isdisjoint(ran) and any(
+            map(self._changing.__getitem__, ran - explaining)
+        )
+
+    def _handing(self, state: str, name: str) -> set[int]:
+        """Return the functions that give to others what `name` stands for, in `state` or itself."""
+        naming = self._ran.naming.get(name, ())
+        return {
+            unit
+            for unit in naming
+            if (name != state or self.means(unit, state))
+            and hands_on(self._ran.units[unit].code, name)
+        }
 
     def _binding(self, attribute: str, changing: set[int]) -> set[int]:
         """Return those of the functions `changing` an attribute that bind it for what they have."""
