@@ -141,3 +141,29 @@ def test_nothing_is_kept_alive_to_tell_later_that_it_was_there(project: Project)
     run = project.run("--cachekit")
 
     assert run.counts == {"passed": 3}
+
+
+def test_who_only_asserts_what_a_list_holds_hands_it_to_nobody(project: Project) -> None:
+    tests = """
+        import pytest
+        from shared import resources
+        @pytest.fixture(scope="module", autouse=True)
+        def resource():
+            resources.append({name!r})
+            yield
+            resources.remove({name!r})
+        def test_it():
+            assert resources == [{name!r}]
+        """
+    project = project.write(
+        {
+            "shared.py": "resources = []",
+            "test_a.py": tests.format(name="a"),
+            "test_b.py": tests.format(name="b"),
+        }
+    )
+    project.run("--cachekit")
+
+    run = project.replace("test_a.py", "test_it():", "test_it():\n    print()").run("--cachekit")
+
+    assert run.verdicts == {"test_a.py::test_it": "stale", "test_b.py::test_it": "hit"}

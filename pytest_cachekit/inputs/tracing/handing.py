@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+from itertools import pairwise
 from types import CodeType
 
 from .instructions import (
@@ -34,6 +35,10 @@ _ASKING = frozenset(
      "max", "min", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type"}
 )  # fmt: skip
 SHOWS_FOR_PYTEST = frozenset({"_saferepr", "_should_repr_global_name"})
+# It is called with operators, results, texts, and the values that were compared.
+_COMPARES_FOR_PYTEST = "_call_reprcompare"
+_COMPARED_BY = 4
+_TUPLES = opcodes("BUILD_TUPLE")
 ASKS = opcodes("GET_ITER", "TO_BOOL", "UNARY_NOT") | frozenset(
     opcode for name, opcode in dis.opmap.items() if name.startswith("POP_JUMP_")
 )
@@ -79,7 +84,7 @@ def hands_on(code: CodeType, name: str) -> bool:
         is_called = (opcode in SHIFTED and every[index][1] & 1) or opcode in _METHODS
         if is_called or opcode in BINDS or opcode in _BINDS_IN_CLASS or then in _STAYS:
             continue
-        if _is_looked_into(every, index):
+        if _is_looked_into(every, index) or _is_shown(code, every, index):
             continue
         # Where pytest rewrote an assertion, it holds each part of it under a name.
         held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
@@ -131,6 +136,18 @@ def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> boo
     elif opcode not in GLOBALS:
         return False
     return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
+
+
+def _is_shown(code: CodeType, every: list[tuple[int, int]], index: int) -> bool:
+    """Return whether a value is given to pytest, to tell how an assertion that compares failed."""
+    if _COMPARES_FOR_PYTEST not in code.co_names:
+        return False
+    for (opcode, count), (then, argument) in pairwise(every[index + 1 :]):
+        if opcode in _TUPLES:
+            return count > 1 and then in _CALLS and argument == _COMPARED_BY
+        if opcode not in _LOADS:
+            return False
+    return False
 
 
 def _is_looked_into(every: list[tuple[int, int]], index: int) -> bool:
