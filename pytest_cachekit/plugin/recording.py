@@ -87,12 +87,11 @@ class Actions:
         """
         self._recorder.leave(action)
         given = action.with_fixtures() - {action}
-        for fixture, value in self._values.items():
-            if self._fixtures[fixture] in given:
-                with self._recorder.unobserved():
-                    value.glance()
+        values = [
+            value for fixture, value in self._values.items() if self._fixtures[fixture] in given
+        ]
         action = self._distinct.setdefault(action.content(), action)
-        self._recorder.look(action, given)
+        self._recorder.look(action, given, values)
         return action
 
     def settle(self) -> None:

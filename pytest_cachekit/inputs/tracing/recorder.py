@@ -24,6 +24,7 @@ from .modules import ImportedModules
 from .native_opens import NativeOpens
 from .passing import Passing
 from .path_reader import PathReader
+from .shared_values import SharedValue
 from .states import States
 from .units import Unit
 
@@ -110,19 +111,29 @@ class Recorder(PathReader):
                 break
         self.extents.leave(action, self._stack[-1])
 
-    def look(self, action: Action, given: Iterable[Action] = ()) -> None:
+    def look(
+        self, action: Action, given: Iterable[Action] = (), values: Iterable[SharedValue] = ()
+    ) -> None:
         """Look at what may have changed since this was called last, and be put back later.
 
         Args:
             action: what has just ended.
-            given: the shared fixtures whose values it used.
+            given: the shared fixtures that it used.
+            values: the values of these.
         """
         ran, self._to_look = self._to_look, set()
         with self.standing_still():
-            try:
-                self.passing.look(action, ran, given)
-            except Exception as error:  # noqa: BLE001  what modules hold may be anything
-                self.session.refuse(f"leaves state that could not be looked at ({error!r})")
+            for is_last in (False, False, True):
+                try:
+                    for value in values:
+                        value.glance()
+                    self.passing.look(action, ran, given)
+                    break
+                except Exception as error:  # noqa: BLE001  what modules hold may be anything
+                    # A thread may have changed what was looked at.
+                    if is_last:
+                        reason = f"leaves state that could not be looked at ({error!r})"
+                        self.session.refuse(reason)
 
     def observe(self, note: Callable[..., object], *arguments: Any) -> None:
         """Call `note`, which tells what is read now; what it reads itself is no input.
