@@ -41,6 +41,8 @@ class Server:
         self.settings = settings
         self.password = password
         self.port = free_port()
+        # A cluster's nodes talk at a second port, by default one of those given to connections.
+        self.cluster_port = free_port()
         self._mode = [mode] if mode else []
         self._binary = server_binary()
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,17 +54,20 @@ class Server:
 
     def start(self) -> Server:
         place = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.directory}", 'save ""']
-        file = self.directory / "server.conf"
+        if "cluster-enabled yes" in self.settings:
+            place.append(f"cluster-port {self.cluster_port}")
+        file, log = self.directory / "server.conf", self.directory / "server.log"
         file.write_text("\n".join([*place, *self.settings, ""]))
-        self._process = subprocess.Popen(
-            [self._binary, file, *self._mode], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [self._binary, file, *self._mode], stdout=output, stderr=subprocess.STDOUT
+            )
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
-                assert self._process.poll() is None, "the server did not start"
+                assert self._process.poll() is None, f"no server started: {log.read_text()}"
                 time.sleep(0.01)
             else:
                 return self

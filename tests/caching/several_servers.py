@@ -74,15 +74,15 @@ class Cluster:
         return Server(
             self._directory / name,
             "cluster-enabled yes",
-            f"cluster-port {free_port()}",
             "cluster-node-timeout 5000",
             "cluster-replica-validity-factor 0",
             "repl-diskless-sync-delay 0",
         )
 
     def _meet(self, server: Server) -> None:
-        bus = next(line.split()[1] for line in server.settings if line.startswith("cluster-port"))
-        self.masters[0].client().execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
+        self.masters[0].client().execute_command(
+            "CLUSTER", "MEET", "127.0.0.1", server.port, server.cluster_port
+        )
 
     def _is_whole(self, server: Server, gone: Server | None = None) -> bool:
         owners = [port for port, _, _ in _owners(server)]
