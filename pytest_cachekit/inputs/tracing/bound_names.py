@@ -57,7 +57,7 @@ class BoundNames:
 
 
 def _bound_attributes(code: CodeType) -> set[str]:
-    every = instructions(code.co_code) if not _BINDS.isdisjoint(code.co_code[::2]) else ()
+    every = instructions(code) if not _BINDS.isdisjoint(code.co_code[::2]) else ()
     return {code.co_names[argument] for opcode, argument in every if opcode in _BINDS}
 
 
@@ -67,6 +67,6 @@ def _bound_cells(code: CodeType) -> frozenset[str]:
         cell_name(part, argument)
         for part in whole(code)
         if part.co_freevars and not _BINDS_CELL.isdisjoint(part.co_code[::2])
-        for opcode, argument in instructions(part.co_code)
+        for opcode, argument in instructions(part)
         if opcode in _BINDS_CELL and cell_name(part, argument) in part.co_freevars
     )

@@ -18,7 +18,16 @@ from inspect import (
 from itertools import pairwise
 from types import CodeType
 
-from .instructions import ATTRIBUTES, GLOBALS, LOCALS, PUTS, SHIFTED, instructions, opcodes
+from .instructions import (
+    ATTRIBUTES,
+    GLOBALS,
+    LOCALS,
+    PUTS,
+    Instructions,
+    instructions,
+    named,
+    opcodes,
+)
 from .names import MUTATORS, cell_name
 from .units import nested
 
@@ -58,7 +67,7 @@ def place(code: CodeType) -> Place:
 def remembered(code: CodeType) -> Iterator[Place]:
     """Iterate over functions in a module's `code` whose decorators remember what they return."""
     if not _REMEMBERING.isdisjoint(code.co_names):
-        every = list(instructions(code.co_code))
+        every = instructions(code)
         for index, (opcode, argument) in enumerate(every):
             constant = code.co_consts[argument] if opcode in _LOADS_CONSTANT else None
             if isinstance(constant, CodeType):
@@ -84,13 +93,13 @@ def may_fill(code: CodeType) -> bool:
         return True
     if _TELLING.isdisjoint(code.co_code[::2]) and MUTATORS.isdisjoint(code.co_names):
         return False
-    return _changes_others(code, list(instructions(code.co_code)))
+    return _changes_others(code, instructions(code))
 
 
-def _changes_others(code: CodeType, every: list[tuple[int, int]]) -> bool:
+def _changes_others(code: CodeType, every: Instructions) -> bool:
     shared = [index for index, each in enumerate(every) if _is_shared(code, each)]
     asked = {
-        _name(code, each)
+        named(code, *each)
         for each, (then, _) in pairwise(every)
         if each[0] in ATTRIBUTES and then in _ASKS_FOR_NONE
     }
@@ -105,17 +114,12 @@ def _changes_others(code: CodeType, every: list[tuple[int, int]]) -> bool:
                 return True
             if code.co_names[argument] in asked and code.co_name != "__init__":
                 return True
-        elif opcode in PUTS or (opcode in ATTRIBUTES and _name(code, every[index]) in MUTATORS):
+        elif opcode in PUTS or (opcode in ATTRIBUTES and named(code, *every[index]) in MUTATORS):
             # A container stands before the key, and what has it before its method.
             near = _KEY if opcode in PUTS else 2
             if any(index - near <= each < index for each in shared):
                 return True
     return False
-
-
-def _name(code: CodeType, instruction: tuple[int, int]) -> str:
-    opcode, argument = instruction
-    return code.co_names[argument >> SHIFTED.get(opcode, 0)]
 
 
 def _is_shared(code: CodeType, instruction: tuple[int, int]) -> bool:
@@ -134,7 +138,7 @@ def _is_others(code: CodeType, instruction: tuple[int, int]) -> bool:
     if opcode in _SHARED:
         return cell_name(code, argument) in code.co_freevars
     if opcode in ATTRIBUTES:
-        return _name(code, instruction) == "__class__"
+        return named(code, opcode, argument) == "__class__"
     if opcode in _TWO_LOCALS:
         argument &= 15
     elif opcode not in LOCALS:

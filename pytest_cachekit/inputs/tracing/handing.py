@@ -16,7 +16,9 @@ from .instructions import (
     PUTS,
     SHIFTED,
     TWO_LOCALS,
+    Instructions,
     instructions,
+    named,
     opcodes,
     uses,
 )
@@ -77,7 +79,7 @@ _TAKES_ALL = frozenset[int]() if "PRECALL" in dis.opmap else opcodes("CALL")
 def hands_on(code: CodeType, name: str) -> bool:
     """Return whether `code` gives what `name` stands for to others, or another name."""
     every, having = uses(code, name)
-    every.append((0, 0))
+    every = (*every, (0, 0))
     for index in having:
         opcode = every[index][0]
         then, argument = every[index + 1]
@@ -90,8 +92,8 @@ def hands_on(code: CodeType, name: str) -> bool:
         held = argument >> 4 if then in _BINDS_LOCAL_AND_MORE else argument
         if then in _BINDS_LOCAL and code.co_varnames[held].startswith("@py_"):
             continue
-        before = every[: index - (opcode in ATTRIBUTES)]
-        if then in _CALLS and _only_asks(code, before, argument):
+        before = index - (opcode in ATTRIBUTES)
+        if then in _CALLS and _only_asks(code, every[:before], argument):
             continue
         return True
     return any(hands_on(inner, name) for _, inner in nested(code))
@@ -106,10 +108,10 @@ def _changes_some(code: CodeType) -> bool:
     if not _PUTS.isdisjoint(code.co_code[::2]) or not _CHANGING_CALLS.isdisjoint(code.co_names):
         return True
     before = (0, 0)
-    for opcode, argument in instructions(code.co_code):
+    for opcode, argument in instructions(code):
         if opcode in _OPERATIONS and argument >= _IN_PLACE:
             return True
-        if opcode in ATTRIBUTES and code.co_names[argument >> SHIFTED.get(opcode, 0)] in _CHANGING:
+        if opcode in ATTRIBUTES and named(code, opcode, argument) in _CHANGING:
             owner, local = before
             local = local & 15 if owner in _BINDS_LOCAL_AND_MORE | TWO_LOCALS else local
             is_local = owner in LOCALS | _BINDS_LOCAL_AND_MORE | TWO_LOCALS
@@ -120,25 +122,25 @@ def _changes_some(code: CodeType) -> bool:
     return False
 
 
-def _only_asks(code: CodeType, before: list[tuple[int, int]], count: int) -> bool:
+def _only_asks(code: CodeType, before: Instructions, count: int) -> bool:
     """Return whether what is called with a value, the last of `count`, keeps it as it is."""
     names = _ASKING if count == 1 else _OF_CLASSES
     if count == 2 and before and before[-1][0] in LOCALS:
-        del before[-1]
+        before = before[:-1]
     elif count != 1:
         return False
     while before and before[-1][0] in NULLS:
-        del before[-1]
+        before = before[:-1]
     opcode, argument = before[-1] if before else (0, 0)
     if opcode in ATTRIBUTES:
         # A method may be called as a builtin is.
         names = SHOWS_FOR_PYTEST
     elif opcode not in GLOBALS:
         return False
-    return code.co_names[argument >> SHIFTED.get(opcode, 0)] in names
+    return named(code, opcode, argument) in names
 
 
-def _is_shown(code: CodeType, every: list[tuple[int, int]], index: int) -> bool:
+def _is_shown(code: CodeType, every: Instructions, index: int) -> bool:
     """Return whether a value is given to pytest, to tell how an assertion that compares failed."""
     if _COMPARES_FOR_PYTEST not in code.co_names:
         return False
@@ -150,7 +152,7 @@ def _is_shown(code: CodeType, every: list[tuple[int, int]], index: int) -> bool:
     return False
 
 
-def _is_looked_into(every: list[tuple[int, int]], index: int) -> bool:
+def _is_looked_into(every: Instructions, index: int) -> bool:
     """Return whether the value that instruction `index` loads is just asked for an element.
 
     It may also be given one, or be compared. What stands between must be plain loads and calls.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import CodeType
 
 _EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
@@ -25,7 +24,7 @@ IMPORTS = opcodes("IMPORT_NAME")
 IMPORTS_FROM = opcodes("IMPORT_FROM")
 LOCALS = opcodes("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
 TWO_LOCALS = opcodes("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
-_CACHE = opcodes("CACHE")
+_CACHE = dis.opmap["CACHE"]
 _NAMES = frozenset(dis.hasname)
 # These hold the index of the name above one or two bits that say how it is called.
 SHIFTED: dict[int, int] = {}
@@ -36,35 +35,52 @@ if "LOAD_METHOD" not in dis.opmap or dis.opmap["LOAD_METHOD"] > 255:
 SHIFTED[dis.opmap["LOAD_GLOBAL"]] = 1
 
 
-def instructions(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Iterate over the operations in `raw` code, each with its argument."""
+Instructions = tuple[tuple[int, int], ...]
+"""Operations, each with its argument."""
+
+
+def instructions(code: CodeType) -> Instructions:
+    """Return the operations of `code`, nested code left out."""
+    return _decoded(code.co_code)
+
+
+@lru_cache(maxsize=8192)
+def _decoded(raw: bytes) -> Instructions:
+    # Many ask for the same, and there are few that differ.
+    found = [_shared(each) for each in zip(raw[::2], raw[1::2], strict=True) if each[0] != _CACHE]
+    if _EXTENDED_ARG not in raw[::2]:
+        return tuple(found)
     extended = 0
-    for offset in range(0, len(raw), 2):
-        opcode, argument = raw[offset], raw[offset + 1] | extended << 8
-        if opcode == _EXTENDED_ARG:
-            extended = argument
-        else:
+    whole = list[tuple[int, int]]()
+    for opcode, argument in found:
+        extended = argument | extended << 8
+        if opcode != _EXTENDED_ARG:
+            whole.append((opcode, extended))
             extended = 0
-            if opcode not in _CACHE:
-                yield opcode, argument
+    return tuple(whole)
 
 
-@lru_cache(maxsize=4096)
-def _all_of(raw: bytes) -> tuple[tuple[int, int], ...]:
-    return tuple(instructions(raw))
+@cache
+def _shared(instruction: tuple[int, int]) -> tuple[int, int]:
+    return instruction
 
 
-def uses(code: CodeType, name: str) -> tuple[list[tuple[int, int]], list[int]]:
+def named(code: CodeType, opcode: int, argument: int) -> str:
+    """Return the name that an operation of `code` has, one of those that have names."""
+    return code.co_names[argument >> SHIFTED.get(opcode, 0)]
+
+
+def uses(code: CodeType, name: str) -> tuple[Instructions, list[int]]:
     """Return the operations of `code`, nested code left out, and which of them have `name`.
 
     Returns:
         None of either where `code` doesn't name it.
     """
     if name not in code.co_names:
-        return [], []
-    every = list(_all_of(code.co_code))
+        return (), []
+    every = instructions(code)
     return every, [
         index
         for index, (opcode, argument) in enumerate(every)
-        if opcode in _NAMES and code.co_names[argument >> SHIFTED.get(opcode, 0)] == name
+        if opcode in _NAMES and named(code, opcode, argument) == name
     ]

@@ -15,9 +15,10 @@ from .instructions import (
     GLOBALS,
     LOCALS,
     PUTS,
-    SHIFTED,
     TWO_LOCALS,
+    Instructions,
     instructions,
+    named,
     opcodes,
 )
 from .names import MUTATORS, cell_name, names_by_strings
@@ -60,7 +61,7 @@ def changes_of(code: CodeType) -> frozenset[Change] | None:
     """
     if not (_SETTING - {"__dict__"}).isdisjoint(code.co_names):
         return None
-    every = list(instructions(code.co_code))
+    every = instructions(code)
     found: set[Change] = set()
     for index, instruction in enumerate(every):
         opcode = instruction[0]
@@ -86,14 +87,14 @@ def changes_of(code: CodeType) -> frozenset[Change] | None:
     return None if any(True for _ in nested(code)) else frozenset(found)
 
 
-def _of_holder(code: CodeType, holder: list[tuple[int, int]]) -> set[Change] | None:
+def _of_holder(code: CodeType, holder: Instructions) -> set[Change] | None:
     """Return what changes where what these instructions load does; None if that isn't known."""
     loaded = [each for each in holder if each[0] in GLOBALS]
     attributes = [_name(code, each) for each in holder if each[0] in ATTRIBUTES]
     if not holder:
         return set()
     if not loaded:
-        if holder[:1] == [(holder[0][0], 0)] and code.co_varnames[:1] == ("cls",):
+        if holder[0][1] == 0 and code.co_varnames[:1] == ("cls",):
             # It may be another class each time.
             return None
         # A local, or something of its own object.
@@ -130,12 +131,12 @@ def keeps_under(code: CodeType, names: Collection[str]) -> bool:
     if not _SETTING.isdisjoint(code.co_names):
         # Under which name isn't known.
         return True
-    every = list(instructions(code.co_code))
+    every = instructions(code)
     for index, instruction in enumerate(every):
         opcode = instruction[0]
         if opcode in BINDS or opcode in _BINDS_CELL:
-            owner = every[_expression(every, index) : index] if opcode in _BINDS_ATTRIBUTE else []
-            if _names_any(code, [instruction, *owner], names):
+            owner = every[_expression(every, index) : index] if opcode in _BINDS_ATTRIBUTE else ()
+            if _names_any(code, (instruction, *owner), names):
                 return True
         elif opcode in PUTS:
             if _names_any(code, _container(every, index), names):
@@ -149,16 +150,16 @@ def keeps_under(code: CodeType, names: Collection[str]) -> bool:
     return any(keeps_under(inner, names) for _, inner in nested(code) if not is_function(inner))
 
 
-def _container(every: list[tuple[int, int]], end: int) -> list[tuple[int, int]]:
+def _container(every: Instructions, end: int) -> Instructions:
     """Return what loads the container into which the instruction at `end` puts something."""
     key = _expression(every, end)
     if every[key][0] in TWO_LOCALS:
         # The key, or what it is made of, and the container before it.
-        return []
+        return ()
     return every[_expression(every, key) : key]
 
 
-def _expression(every: list[tuple[int, int]], end: int) -> int:
+def _expression(every: Instructions, end: int) -> int:
     """Return where the instructions begin that load the value which is topmost before `end`.
 
     Where something else is jumped over, all before is taken for it.
@@ -174,14 +175,14 @@ def _expression(every: list[tuple[int, int]], end: int) -> int:
     return 0
 
 
-def _names_any(code: CodeType, every: list[tuple[int, int]], names: Collection[str]) -> bool:
+def _names_any(code: CodeType, every: Instructions, names: Collection[str]) -> bool:
     return any(_name(code, each) in names for each in every)
 
 
 def _name(code: CodeType, instruction: tuple[int, int]) -> str:
     opcode, argument = instruction
     if opcode in _NAMES:
-        return code.co_names[argument >> SHIFTED.get(opcode, 0)]
+        return named(code, opcode, argument)
     if opcode in _CELLS:
         return cell_name(code, argument)
     return ""
@@ -214,7 +215,7 @@ def returns_more_than_it_is_given(code: CodeType) -> bool:
     if not _RAISES.isdisjoint(code.co_code[::2]):
         return False
     before = 0, 0
-    for instruction in instructions(code.co_code):
+    for instruction in instructions(code):
         if instruction[0] in _RETURNS and before[0] not in CONSTANTS:
             is_argument = before[0] in LOCALS and before[1] < code.co_argcount
             if not is_argument:

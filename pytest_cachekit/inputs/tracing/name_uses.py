@@ -20,7 +20,9 @@ from .instructions import (
     NULLS,
     PUTS,
     SHIFTED,
+    Instructions,
     instructions,
+    named,
     opcodes,
     uses,
 )
@@ -122,7 +124,7 @@ def _finds_other(
             before, argument = every[index - 1] if index else (0, 0)
             module: object = None
             if before in GLOBALS:
-                module = namespace.get(code.co_names[argument >> SHIFTED.get(before, 0)])
+                module = namespace.get(named(code, before, argument))
             if not isinstance(module, ModuleType):
                 return False
             holder = module_globals(module)
@@ -144,12 +146,12 @@ def is_annotated(code: CodeType, name: str) -> bool:
     own = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
     if any(name in flat(constant) for constant in own):
         before = 0, 0
-        for (opcode, argument), (then, _) in pairwise([*instructions(code.co_code), (0, 0)]):
+        for (opcode, argument), (then, _) in pairwise([*instructions(code), (0, 0)]):
             if opcode in CONSTANTS and name in flat(code.co_consts[argument]):
                 is_key = (
                     code.co_consts[argument] == name
                     and before[0] in GLOBALS
-                    and code.co_names[before[1] >> SHIFTED.get(before[0], 0)] == "__annotations__"
+                    and named(code, *before) == "__annotations__"
                     and then in PUTS
                 )
                 if not is_key:
@@ -163,7 +165,7 @@ def calls_arguments(code: CodeType) -> bool:
     arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
     before = (0, 0)
     has_one = not NULLS.isdisjoint(code.co_code[::2])
-    for each in instructions(code.co_code) if has_one else ():
+    for each in instructions(code) if has_one else ():
         # The one stands before the other, or behind it, as the version of Python has it.
         for (opcode, argument), (other, _) in ((before, each), (each, before)):
             loaded = argument & 15 if opcode in _AND_A_LOCAL else argument
@@ -177,11 +179,11 @@ def calls_arguments(code: CodeType) -> bool:
 def gets_by_computed_names(code: CodeType) -> bool:
     """Return whether `code`, or what is nested in it, gets an attribute whose name it computes."""
     has_one = not (_GETTERS | _NAMESPACES).isdisjoint(code.co_names)
-    every = list(instructions(code.co_code)) if has_one else []
+    every: Instructions = instructions(code) if has_one else ()
     for index, (opcode, argument) in enumerate(every):
         if opcode not in GLOBALS:
             continue
-        name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
+        name = named(code, opcode, argument)
         if name in _NAMESPACES or (name in _GETTERS and not _is_constant(code, every[index + 1 :])):
             return True
     return any(gets_by_computed_names(inner) for _, inner in nested(code))
@@ -197,7 +199,7 @@ def uses_constants_only(
         namespace: the globals of its module.
         variables: the globals that it uses.
     """
-    if any(opcode in IMPORTS for part in whole(code) for opcode, _ in instructions(part.co_code)):
+    if any(opcode in IMPORTS for part in whole(code) for opcode, _ in instructions(part)):
         return False
     return all(
         _is_pure(namespace[name])
@@ -219,7 +221,7 @@ def _is_plain_attribute(opcode: int, argument: int) -> bool:
     return opcode in _LOADS_ATTRIBUTE and not is_method
 
 
-def _is_constant(code: CodeType, following: list[tuple[int, int]]) -> bool:
+def _is_constant(code: CodeType, following: Instructions) -> bool:
     """Return whether the second argument of a call is a string that stands there."""
     loads = LOCALS | GLOBALS | _SHARED
     rest = [each for each in following[:10] if each[0] not in NULLS]

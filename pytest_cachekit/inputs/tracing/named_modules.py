@@ -32,7 +32,7 @@ def imported_names(code: CodeType) -> set[str]:
     return {
         part.co_names[argument]
         for part in whole(code)
-        for opcode, argument in instructions(part.co_code)
+        for opcode, argument in instructions(part)
         if opcode in IMPORTS | IMPORTS_FROM
     }
 

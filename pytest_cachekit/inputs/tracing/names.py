@@ -16,9 +16,9 @@ from .instructions import (
     IMPORTS_FROM,
     LOCALS,
     PUTS,
-    SHIFTED,
     TWO_LOCALS,
     instructions,
+    named,
     opcodes,
 )
 from .units import is_function, nested, whole
@@ -87,7 +87,7 @@ def names_by_strings(code: CodeType) -> frozenset[str]:
 
 def _used_strings(code: CodeType) -> Iterator[str]:
     """Iterate over the strings in `code` that are not its documentation."""
-    loaded = {argument for opcode, argument in instructions(code.co_code) if opcode in CONSTANTS}
+    loaded = {argument for opcode, argument in instructions(code) if opcode in CONSTANTS}
     for index, constant in enumerate(code.co_consts):
         if index or index in loaded:
             yield from (each for each in flat(constant) if isinstance(each, str))
@@ -108,8 +108,8 @@ def _reflects(code: CodeType, functions: frozenset[str]) -> bool:
         return True
     # A method may be called as a function is: that of pytest's monkeypatch undoes what it did.
     if not functions.isdisjoint(code.co_names):
-        for opcode, argument in instructions(code.co_code):
-            if opcode in GLOBALS and code.co_names[argument >> SHIFTED.get(opcode, 0)] in functions:
+        for opcode, argument in instructions(code):
+            if opcode in GLOBALS and named(code, opcode, argument) in functions:
                 return True
     return any(_reflects(inner, functions) for _, inner in nested(code))
 
@@ -124,16 +124,16 @@ def _scan(
 ) -> None:
     recent: list[str | None] = []
     foreign = False
-    for opcode, argument in instructions(code.co_code):
+    for opcode, argument in instructions(code):
         if opcode in GLOBALS:
-            name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
+            name = named(code, opcode, argument)
             value = namespace.get(name)
             foreign = isinstance(value, ModuleType) and value.__name__ not in project
             used.loaded.add(name)
             used.variables.add(name)
             recent.append(name)
         elif opcode in ATTRIBUTES:
-            name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
+            name = named(code, opcode, argument)
             if not foreign:
                 used.loaded.add(name)
                 used.attributes.add(name)
@@ -233,9 +233,9 @@ def flat(constant: object) -> Iterator[object]:
 def looks_into_others(code: CodeType) -> bool:
     """Return whether `code`, or what is nested in it, asks for a namespace that isn't `self`'s."""
     before: int | None = None
-    for opcode, argument in instructions(code.co_code):
+    for opcode, argument in instructions(code):
         if opcode in ATTRIBUTES:
-            name = code.co_names[argument >> SHIFTED.get(opcode, 0)]
+            name = named(code, opcode, argument)
             if name == "__dict__" and (
                 before is None or code.co_varnames[before : before + 1] != ("self",)
             ):

@@ -18,8 +18,8 @@ from .instructions import (
     IMPORTS_FROM,
     NULLS,
     PUTS,
-    SHIFTED,
     instructions,
+    named,
 )
 from .names import flat
 from .units import is_function, whole
@@ -73,7 +73,7 @@ def _look_at(code: CodeType, replaced: set[str], handed_on: set[str]) -> None:
     # Where pytest rewrote an assertion, it shows each part of it, and the name for it.
     shown = frozenset(code.co_names if _OF_PYTEST in code.co_names else ())
     loaded = ""
-    every = [each for each in instructions(code.co_code) if each[0] not in NULLS]
+    every = [each for each in instructions(code) if each[0] not in NULLS]
     for (opcode, argument), (then, following) in pairwise([*every, (0, 0)]):
         if opcode in CONSTANTS:
             # It says what to import, or stands for what an annotation is of.
@@ -83,8 +83,8 @@ def _look_at(code: CodeType, replaced: set[str], handed_on: set[str]) -> None:
         if opcode in BINDS:
             replaced.add(code.co_names[argument])
         elif opcode in GLOBALS or opcode in ATTRIBUTES:
-            loaded = _name(code, opcode, argument)
-            is_value = then not in ATTRIBUTES or _name(code, then, following).startswith("__")
+            loaded = named(code, opcode, argument)
+            is_value = then not in ATTRIBUTES or named(code, then, following).startswith("__")
             if is_value and before not in SHOWS_FOR_PYTEST:
                 handed_on.add(loaded)
         elif is_function(code) and opcode in IMPORTS | IMPORTS_FROM:
@@ -97,7 +97,3 @@ def _look_at(code: CodeType, replaced: set[str], handed_on: set[str]) -> None:
                     path = _BETWEEN.split(each)
                     replaced.add(path[-1])
                     handed_on.update(path)
-
-
-def _name(code: CodeType, opcode: int, argument: int) -> str:
-    return code.co_names[argument >> SHIFTED.get(opcode, 0)]

@@ -12,7 +12,16 @@ from types import CodeType
 from ..computed import Computed
 from .action import Action
 from .calls import OF_BUILTINS
-from .instructions import ATTRIBUTES, BINDS, GLOBALS, LOCALS, TWO_LOCALS, instructions, opcodes
+from .instructions import (
+    ATTRIBUTES,
+    BINDS,
+    GLOBALS,
+    LOCALS,
+    TWO_LOCALS,
+    Instructions,
+    instructions,
+    opcodes,
+)
 from .names import spelled
 from .ran_functions import RanFunctions
 from .units import whole
@@ -72,7 +81,7 @@ def set_for_others(code: CodeType, *, of_given: bool) -> frozenset[str]:
     patches = False
     for part in whole(code):
         patches |= not _PATCHES.isdisjoint((*part.co_names, *part.co_varnames))
-        every = list(instructions(part.co_code))
+        every = instructions(part)
         for index, (opcode, argument) in enumerate(every):
             if opcode in BINDS and (
                 opcode in _BINDS_GLOBAL or _is_of_others(part, every[:index], of_given=of_given)
@@ -85,7 +94,7 @@ def set_for_others(code: CodeType, *, of_given: bool) -> frozenset[str]:
     return frozenset(found if of_given else found - OF_BUILTINS)
 
 
-def _is_of_others(code: CodeType, before: list[tuple[int, int]], *, of_given: bool) -> bool:
+def _is_of_others(code: CodeType, before: Instructions, *, of_given: bool) -> bool:
     """Return whether what was loaded last is a global, or what one has, or what somebody gave."""
     opcode, argument = before[-1]
     if opcode in LOCALS | TWO_LOCALS:
