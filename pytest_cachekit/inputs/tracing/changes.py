@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from types import CellType, CodeType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from .held_values import functions_kept
+from .held_values import cell_of, functions_kept
 from .leaves import Inside, Leaf, Leaves, Path, Place, differing, insides
 
 # What these make is the same each time, and as good as nothing.
@@ -180,24 +180,16 @@ def _with_shared(
         variable, classes = leaf.place
         if holder is None or classes or not isinstance(holder.value, FunctionType):
             continue
-        shared = _cell(holder.value, variable)
+        shared = cell_of(holder.value, variable)
         for way, other in leaves.items():
             function = other.value
             if (
                 shared is not None
                 and other is not holder
                 and isinstance(function, FunctionType)
-                and _cell(function, variable) is shared
+                and cell_of(function, variable) is shared
             ):
                 yield (*way, variable), Leaf(leaf.value, leaf.contents, other.name, leaf.place)
-
-
-def _cell(function: FunctionType, variable: str) -> CellType | None:
-    """Return what holds a variable of a closure."""
-    names = function.__code__.co_freevars
-    if variable not in names or function.__closure__ is None:
-        return None
-    return function.__closure__[names.index(variable)]
 
 
 def _classes(leaves: Leaves, path: Path | None = None) -> Iterator[type]:
@@ -264,13 +256,18 @@ def _is_looked_up(path: Path, before: Leaves, after: Leaves) -> bool:
     value: Any = new.value
     if type(value) is not defaultdict or new.place != (path[-1], frozenset()):
         return False
-    made, kept, added = value.default_factory, old.contents[1:], new.contents[1:]
+    made, kept, added = value.default_factory, _items(old), _items(new)
     # Of large ones only the number is known.
     if made not in _EMPTY or len(value) != len(added) or len(kept) > len(added):
         return False
-    new_ones = added[len(kept) :]
-    return (
-        all(one is two for one, two in zip(kept, added, strict=False))
-        and not any(new_ones)
-        and {type(each) for each in new_ones} <= {made}
+    new_ones = [value for _, value in added[len(kept) :]]
+    are_kept = (
+        key is same and one is two for (key, one), (same, two) in zip(kept, added, strict=False)
     )
+    return all(are_kept) and not any(new_ones) and {type(each) for each in new_ones} <= {made}
+
+
+def _items(leaf: Leaf) -> list[tuple[object, object]]:
+    """Return the keys and values of a dictionary, as it was."""
+    count = len(leaf.contents) // 2
+    return list(zip(leaf.contents[1 + count :], leaf.contents[1 : 1 + count], strict=True))

@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
 from types import CellType, FunctionType, GeneratorType, MappingProxyType, ModuleType
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ _BYTES = 1 << 20
 # Of larger buffers only the size is compared.
 ATOMS = (str, bytes, int, float, complex, frozenset, type(None))
 """Values that don't change, and lead to nothing that does."""
+_TOLD_BY_VALUE = (int, str, bytes)
 _CONTAINERS = (dict, list, set, deque, MappingProxyType)
 _WITH_ELEMENTS = (*_CONTAINERS, tuple)
 _WITHOUT_CONTENTS = (*ATOMS, tuple, type, FunctionType)
@@ -65,6 +66,14 @@ def contents(value: Any) -> tuple[object, ...]:
     return ()
 
 
+def are_same(some: Iterable[object], others: Iterable[object]) -> bool:
+    """Return whether nothing has changed between two looks at the contents of something."""
+    return all(
+        one is two or (type(one) is type(two) and type(one) in _TOLD_BY_VALUE and one == two)
+        for one, two in zip(some, others, strict=True)
+    )
+
+
 def elements(value: object) -> Iterator[object]:
     """Iterate over the elements of a container, as far as they, or what they hold, may change."""
     if isinstance(value, _WITH_ELEMENTS):
@@ -92,6 +101,14 @@ def closure(function: FunctionType) -> dict[str, Any]:
             if binds or _may_change(value):
                 found[name] = value
     return found
+
+
+def cell_of(function: FunctionType, variable: str) -> CellType | None:
+    """Return what holds a variable of a closure; None if it has no such variable."""
+    names = function.__code__.co_freevars
+    if variable not in names or function.__closure__ is None:
+        return None
+    return function.__closure__[names.index(variable)]
 
 
 def attributes(value: Any) -> dict[str, Any]:
@@ -123,6 +140,19 @@ def only_dict(value: object) -> dict[str, Any] | None:
         with contextlib.suppress(AttributeError):
             held = object.__getattribute__(value, "__dict__")
     return held if type(held) is dict else None
+
+
+def place_of(value: object, name: str) -> tuple[object, str] | None:
+    """Return whose attribute surely is what `value` has under a name, in a slot or as a closure.
+
+    Returns:
+        It, and the name of the attribute; None where it is in neither.
+    """
+    if isinstance(value, FunctionType):
+        cell = cell_of(value, name)
+        return None if cell is None else (cell, "cell_contents")
+    slot = dict(_slots(type(value))).get(name)
+    return None if slot is None else (value, slot)
 
 
 def kept(value: object) -> dict[str, object]:
@@ -191,10 +221,10 @@ def is_bound_by_its_name(owner: type) -> bool:
 
 
 def _elements(value: Any, most: int) -> Collection[Any]:
-    """Return the elements of a container, the values of a mapping; none where there are many."""
+    """Return the elements of a container, for a mapping values and keys; none if there are many."""
     with contextlib.suppress(Exception):  # a subclass of the project's may do anything
         if len(value) <= most:
-            return tuple(value.values() if hasattr(value, "values") else value)
+            return (*value.values(), *value) if hasattr(value, "values") else tuple(value)
     return ()
 
 

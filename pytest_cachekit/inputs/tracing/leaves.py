@@ -10,6 +10,7 @@ from typing import Any
 
 from .held_values import (
     ATOMS,
+    are_same,
     attributes,
     closure,
     contents,
@@ -47,10 +48,7 @@ class Leaf:
         return (
             self.value is not other.value
             or len(self.contents) != len(other.contents)
-            or any(
-                one is not two and not (type(one) is type(two) is int and one == two)
-                for one, two in zip(self.contents, other.contents, strict=True)
-            )
+            or not are_same(self.contents, other.contents)
         )
 
 

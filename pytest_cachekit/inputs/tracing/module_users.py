@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -26,28 +26,35 @@ class ModuleUsers:
         )
         self._had: Computed[int, frozenset[int]] = Computed(self._find_had)
 
-    def setting(self, name: str) -> set[int]:
-        """Return the functions that may bind a global of another module without naming it."""
+    def setting(self, name: str, homes: Collection[str]) -> set[int]:
+        """Return the functions that may bind a global of another module without naming it.
+
+        Args:
+            name: the global.
+            homes: files of modules that had it at some time.
+        """
         others = {
             unit
             for unit in self._ran.reflecting
-            if name not in self._ran.namespaces.get(self._ran.units[unit].path, {})
+            if not self._ran.has(self._ran.units[unit].path, name, homes)
         }
-        return self._those_with(name, others) | self._telling(name)
+        return self._those_with(name, others, homes) | self._telling(name, homes)
 
-    def getting(self, name: str) -> set[int]:
-        """Return the functions that may find a global called `name` without naming it."""
-        return self._those_with(name, self._getting) | self._telling(name)
+    def getting(self, name: str, homes: Collection[str]) -> set[int]:
+        """Return the functions that may find a global without naming it; as for `setting`."""
+        return self._those_with(name, self._getting, homes) | self._telling(name, homes)
 
-    def _those_with(self, name: str, units: set[int]) -> set[int]:
+    def _those_with(self, name: str, units: set[int], homes: Collection[str]) -> set[int]:
         holders = {
-            id(namespace) for namespace in self._ran.namespaces.values() if name in namespace
+            id(namespace)
+            for path, namespace in self._ran.namespaces.items()
+            if self._ran.has(path, name, homes)
         }
         return {unit for unit in units if not self._had[unit].isdisjoint(holders)}
 
-    def _telling(self, name: str) -> set[int]:
+    def _telling(self, name: str, homes: Collection[str]) -> set[int]:
         """Return the functions that have a module, and tell others the name of what is in it."""
-        return self._those_with(name, self._spelling.get(name, set()))
+        return self._those_with(name, self._spelling.get(name, set()), homes)
 
     @cached_property
     def _getting(self) -> set[int]:

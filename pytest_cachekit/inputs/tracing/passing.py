@@ -9,43 +9,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from types import FunctionType, ModuleType
-from typing import Any
+from itertools import chain
+from types import FunctionType
 
 from ..computed import Computed
 from .action import Action
 from .bound_names import BoundNames
+from .comparisons import Comparison, Named
 from .handing import hands_on
-from .held_values import is_walked
-from .leaves import Leaves, Path
-from .spots import Batch, Spot
-from .states import States, file_of
+from .named_spots import NamedSpots
+from .spots import Spot
+from .states import States
+from .traits import Traits, find_traits
 from .units import Unit
 
-# Where a name leads to more, who only looks something up there isn't asked.
-_MUCH = 100
+# As many values are compared at once, or twice those that one test asks for, whether the functions
+# that ran may have changed them or not.
+_AT_ONCE = 3_000
 _TOUCHES = frozenset(4**power for power in range(16))
-
-
-@dataclass(slots=True)
-class _Traits:
-    """What a function, or who gets something from it, may have changed."""
-
-    containers: set[str] = field(default_factory=set)
-    """Names of values whose contents it may change."""
-    holders: set[str] = field(default_factory=set)
-    """Names of objects to which somebody may give new attributes."""
-    others: set[Spot] = field(default_factory=set)
-    """Such objects that have other names."""
-    bound: set[str] = field(default_factory=set)
-    """Names that it binds, whatever holds them."""
-    own: set[tuple[Spot, str]] = field(default_factory=set)
-    """Names that it binds for instances of its own class."""
-    binds: bool = False
-    """Whether it binds anything for others."""
-    reflects: bool = False
-    """Whether it binds something under a name that it may compute."""
 
 
 class Passing:
@@ -56,25 +37,23 @@ class Passing:
         self._states = states
         self._units = units
         self._count = 0
-        self._spots: dict[int, Spot] = {}
-        self._containers: dict[str, set[Spot]] = defaultdict(set)
-        self._holders: dict[str, set[Spot]] = defaultdict(set)
-        self._of_class: dict[str, set[Spot]] = defaultdict(set)
-        self._roots: dict[str, set[Spot]] = defaultdict(set)
-        self._objects: dict[str, set[Spot]] = defaultdict(set)
-        """Those of `_holders` that are neither modules, classes nor functions."""
-        self._filled: Computed[str, Batch] = Computed(lambda name: Batch(self._containers[name]))
-        self._holding: Computed[str, Batch] = Computed(lambda name: Batch(self._holders[name]))
-        self._by_key: dict[str, list[Spot]] = defaultdict(list)
-        self._traits: dict[int, _Traits] = {}
+        self._spots = NamedSpots()
         self._uses: Computed[int, BoundNames] = Computed(lambda each: BoundNames(units[each]))
-        self._handed: dict[Action, tuple[tuple[int, int], Batch]] = {}
-        self._hefts: dict[str, int] = {}
-        """How much each name leads to."""
-        self._globals: dict[str, dict[str, Any]] = {}
-        """By the paths of their files, those of modules."""
+        self._traits: Computed[int, Traits] = Computed(self._find_traits)
         self._quiet: set[int] = set()
         """Functions that may have changed nothing."""
+        self._at_once = Comparison()
+        """What hasn't changed yet, and somebody may have changed."""
+        self._most = _AT_ONCE
+        """How much that may be."""
+        self._asking: dict[int, Traits] = {}
+        """The functions that this is for."""
+        self._asked: set[str] = set()
+        """Names of holders among it."""
+        self._changed: set[Spot] = set()
+        self._leading: dict[int, set[Spot]] = defaultdict(set)
+        """Of what has changed, that which each function may change again."""
+        self._handed: dict[Action, tuple[tuple[int, int], set[Spot]]] = {}
         self._touched: dict[int, int] = defaultdict(int)
         """How often each module was touched that has changed."""
         self.changed_by: dict[str, set[Action]] = defaultdict(set)
@@ -91,8 +70,9 @@ class Passing:
         if self._count != self._states.count:
             self._take_in()
             self._states.glance(range(self._states.count))
-        changed: set[int] = set()
         again: set[int] = set()
+        changed: set[int] = set()
+        first = set[Spot]()
         for spot in self._different(ran, given):
             is_first = spot.marks is None
             states = spot.changed()
@@ -100,6 +80,10 @@ class Passing:
                 self.changed_by[state].add(action)
             if states:
                 (changed if is_first else again).update(spot.numbers)
+            if is_first:
+                first.add(spot)
+        if first:
+            self._leave(first)
         for number in again - changed:
             # More may have changed below; with time that is less and less likely.
             self._touched[number] += 1
@@ -110,144 +94,86 @@ class Passing:
 
     def _different(self, ran: Iterable[int], given: Iterable[Action]) -> set[Spot]:
         """Return what isn't as it was, of that which functions may have changed."""
-        traits = [self._traits_of(unit) for unit in set(ran) - self._quiet]
-        found = set[Spot]()
-        for name in set[str]().union(*(each.containers for each in traits)):
-            found.update(self._filled[name].filled_otherwise())
+        units = set(ran) - self._quiet
+        traits = dict(zip(units, map(self._traits.__getitem__, units), strict=True))
+        if not traits.keys() <= self._asking.keys():
+            self._ask(traits)
+        found = self._at_once.different()
         for fixture in given:
-            found.update(self._handed_by(fixture).filled_otherwise())
-        bound = set[str]().union(*(each.bound for each in traits))
-        pairs = [(spot, name) for name in bound for spot in self._by_key[name]]
-        for spot, name in (*pairs, *set[tuple[Spot, str]]().union(*(each.own for each in traits))):
-            if spot not in found and (spot.marks or spot.holds_another(name)):
-                found.add(spot)
-        if any(each.binds for each in traits):
+            handed = self._handed_by(fixture)
+            found.update(each for each in handed if each.marks or each.is_filled_otherwise())
+        if any(each.binds for each in traits.values()):
             self._states.glance_elsewhere()
-            names = set[str]().union(*(each.holders for each in traits))
-            for name in names:
-                found.update(self._holding[name].holding_more())
-            others = set[Spot]().union(*(each.others for each in traits))
-            found.update(each for each in others if each.holds_more())
-            if any(each.reflects for each in traits):
-                objects = others.union(
-                    *map(self._objects.__getitem__, names & self._objects.keys())
-                )
-                found.update(each for each in objects if each.holds_others())
-        return found
+        return found.union(*map(self._leading.__getitem__, traits.keys() & self._leading.keys()))
+
+    def _ask(self, traits: dict[int, Traits]) -> None:
+        """Compare at once what more functions may change."""
+        if self._at_once.size > self._most:
+            self._ask_for_nothing()
+        new = [traits[unit] for unit in traits.keys() - self._asking.keys()]
+        reflected = any(each.reflects for each in self._asking.values())
+        self._asking.update(traits)
+        names = set[str]().union(*(each.holders for each in new)) - self._asked
+        self._asked |= names
+        others = set[Spot]().union(*(each.others for each in new))
+        named: set[Named] = set().union(*(each.own for each in new))
+        for each in new:
+            named.update(*map(self._spots.by_key.__getitem__, each.bound))
+        if any(each.reflects for each in self._asking.values()):
+            asked = names if reflected else self._asked
+            every = new if reflected else self._asking.values()
+            objects = set[Spot]().union(*(each.others for each in every))
+            objects.update(
+                *map(self._spots.objects.__getitem__, asked & self._spots.objects.keys())
+            )
+            for spot in objects:
+                if not isinstance(spot.value, FunctionType):
+                    named.update((spot, name) for name in spot.names if name[0] != "[")
+        filled = set[str]().union(*(each.containers for each in new))
+        self._at_once.add(
+            chain.from_iterable(map(self._spots.containers.__getitem__, filled)),
+            chain(others, *map(self._spots.holders.__getitem__, names)),
+            named,
+        )
+        if self._asking.keys() == traits.keys():
+            self._most = max(_AT_ONCE, 2 * self._at_once.size)
+
+    def _ask_for_nothing(self) -> None:
+        self._at_once, self._asking = Comparison(), {}
+        self._asked.clear()
 
     def _take_in(self) -> None:
         """Take in what modules led to whose imports have ended since."""
         for number in range(self._count, self._states.count):
-            self._take_in_module(number, *self._states.remembered(number))
+            self._spots.take_in(number, *self._states.remembered(number))
         self._count = self._states.count
-        self._filled.clear()
-        self._holding.clear()
+        self._ask_for_nothing()
+        self._leading.clear()
         self._traits.clear()
-        self._hefts.clear()
         self._quiet.clear()
 
-    def _take_in_module(self, number: int, module: ModuleType, before: Leaves) -> None:
-        names: dict[Path, dict[str, object]] = defaultdict(dict)
-        for way, leaf in before.items():
-            names[way[:-1]][way[-1]] = leaf.value
-        path = file_of(module)
-        self._globals[path] = vars(module)
-        root = self._spot(module, (), module, number)
-        self._enter(root, names[()])
-        self._holders[module.__name__.rpartition(".")[2]].add(root)
-        self._roots[path].add(root)
-        entered = {way for way, _ in before.entered}
-        for way, leaf in before.items():
-            if isinstance(leaf.value, type) and not is_walked(leaf.value, module.__name__):
-                continue
-            is_class = isinstance(leaf.value, type)
-            if not leaf.contents and way not in entered:
-                continue
-            spot = self._spot(leaf.value, leaf.contents, module, number)
-            spot.states.update(() if is_class else (leaf.name,))
-            known = {leaf.place[0]}
-            holder = before.get(way[:-1])
-            if holder is not None and isinstance(holder.value, FunctionType):
-                # Defaults have no names.
-                known.add(leaf.name)
-            for name in known:
-                if leaf.contents:
-                    self._containers[name].add(spot)
-                self._holders[name].add(spot)
-                if not isinstance(leaf.value, (ModuleType, type, FunctionType)):
-                    self._objects[name].add(spot)
-            if way in entered and not spot.names:
-                self._enter(spot, names[way])
-                for kind in () if is_class else type(leaf.value).__mro__[:-1]:
-                    self._of_class[kind.__name__].add(spot)
+    def _leave(self, changed: set[Spot]) -> None:
+        """Look at what has changed one by one from now on."""
+        self._changed |= changed
+        self._at_once.leave_changed()
+        for unit, traits in self._traits.items():
+            self._leading[unit].update(filter(traits.lead_to, changed))
 
-    def _enter(self, spot: Spot, names: dict[str, object]) -> None:
-        spot.look_into(names)
-        for name in names:
-            if not name.startswith("["):
-                self._by_key[name].append(spot)
-
-    def _spot(
-        self, value: object, contents: tuple[object, ...], module: ModuleType, number: int
-    ) -> Spot:
-        spot = self._spots.get(id(value))
-        if spot is None:
-            spot = self._spots[id(value)] = Spot(value, contents, module.__name__)
-        spot.numbers.add(number)
-        return spot
-
-    def _traits_of(self, identifier: int) -> _Traits:
-        traits = self._traits.get(identifier)
-        if traits is None:
-            traits = self._find_traits(identifier)
-            if traits.containers or traits.holders or traits.others or traits.binds:
-                self._traits[identifier] = traits
-            else:
-                self._quiet.add(identifier)
+    def _find_traits(self, identifier: int) -> Traits:
+        traits = find_traits(self._units[identifier], self._uses[identifier], self._spots)
+        if traits.is_none:
+            self._quiet.add(identifier)
+        self._leading[identifier].update(filter(traits.lead_to, self._changed))
         return traits
 
-    def _find_traits(self, identifier: int) -> _Traits:
-        unit, uses = self._units[identifier], self._uses[identifier]
-        traits = _Traits(binds=uses.binds, reflects=uses.reflects)
-        traits.containers.update(
-            name
-            for name in uses.names & self._containers.keys()
-            if self._heft(name) <= _MUCH or uses.may_change(name)
-        )
-        traits.holders |= uses.names & self._holders.keys()
-        traits.bound |= uses.bound & self._by_key.keys()
-        known = self._globals.get(unit.path, {})
-        for name in uses.names & known.keys():
-            spot = self._spots.get(id(known[name]))
-            if spot is not None and spot not in self._holders.get(name, ()):
-                traits.others.add(spot)
-        if uses.binds:
-            traits.others |= self._of_class.get(unit.owner, set())
-            traits.others |= self._roots.get(unit.path, set())
-            traits.holders.update({unit.owner} & self._holders.keys())
-        if uses.reflects:
-            # Who is handed a class or a module mostly finds what it may bind there by name.
-            traits.others.update(*(self._holders[name] for name in traits.holders))
-        for spot in self._of_class.get(unit.owner, ()) if uses.bound_own else ():
-            traits.own.update((spot, name) for name in uses.bound_own & spot.names.keys())
-        return traits
-
-    def _handed_by(self, fixture: Action) -> Batch:
+    def _handed_by(self, fixture: Action) -> set[Spot]:
         """Return what a fixture may have handed to its users, who change it without its name."""
         known = self._handed.get(fixture)
         if known is None or known[0] != (self._count, len(fixture.functions)):
             spots: set[Spot] = set()
             for unit in fixture.functions:
-                for name in self._uses[unit].names & self._containers.keys():
+                for name in self._uses[unit].names & self._spots.containers.keys():
                     if hands_on(self._units[unit].code, name):
-                        spots |= self._containers[name]
-            known = self._handed[fixture] = (self._count, len(fixture.functions)), Batch(spots)
+                        spots |= self._spots.containers[name]
+            known = self._handed[fixture] = (self._count, len(fixture.functions)), spots
         return known[1]
-
-    def _heft(self, name: str) -> int:
-        heft = self._hefts.get(name)
-        if heft is None:
-            heft = self._hefts[name] = sum(
-                len(spot.contents) + 1 for spot in self._containers[name]
-            )
-        return heft

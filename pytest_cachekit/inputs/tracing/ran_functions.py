@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .names import UsedNames, code_names, names_by_strings, sets_by_strings, used_names
@@ -51,6 +51,10 @@ class RanFunctions:
                 self.reflecting.add(identifier)
             for name in code_names(unit.code) | names_by_strings(unit.code):
                 self.naming.setdefault(name, set()).add(identifier)
+
+    def has(self, path: str, name: str, homes: Collection[str]) -> bool:
+        """Return whether a module has a global, or had it: `homes` are the files of those."""
+        return path in homes or name in self.namespaces.get(path, {})
 
     def used(self, identifier: int) -> UsedNames:
         """Return the names that a function uses."""

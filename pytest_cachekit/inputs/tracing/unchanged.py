@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from .held_values import (
+    are_same,
     attributes,
     closure,
     contents,
@@ -50,10 +51,7 @@ def is_filled_as(value: object, before: tuple[object, ...]) -> bool:
     now = contents(value)
     if len(now) != len(before):
         return False
-    return all(map(_IS, now, before)) or all(
-        one is two or (type(one) is type(two) is int and one == two)
-        for one, two in zip(now, before, strict=True)
-    )
+    return all(map(_IS, now, before)) or are_same(now, before)
 
 
 def names_in(value: Any, module: str) -> Mapping[str, Any]:

@@ -163,7 +163,7 @@ class Writers:
         found: set[int] = set()
         for attribute, classes in change.places:
             if not classes:
-                found |= self._modules.setting(state)
+                found |= self._modules.setting(state, change.homes)
             if self._ran.changing(attribute):
                 continue
             if classes:
@@ -173,7 +173,7 @@ class Writers:
                 found |= {
                     unit
                     for unit in self._ran.reflecting
-                    if state in self._ran.namespaces.get(self._ran.units[unit].path, {})
+                    if self._ran.has(self._ran.units[unit].path, state, change.homes)
                 }
         return found
 
@@ -181,7 +181,7 @@ class Writers:
         """Return the functions that may find `state` under a name that they compute."""
         found = self.computing(state, change)
         if any(not classes for _, classes in change.places):
-            found |= self._modules.getting(state)
+            found |= self._modules.getting(state, change.homes)
         return found
 
     def _is_foreign(self, state: str) -> bool:

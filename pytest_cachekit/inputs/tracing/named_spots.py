@@ -1,0 +1,114 @@
+"""What may change in a project, by the names that lead there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from ..computed import Computed
+from .comparisons import Named
+from .held_values import is_walked
+from .leaves import Leaves, Path
+from .spots import Spot
+from .states import file_of
+
+OF_DEFAULTS = frozenset({"__defaults__", "__kwdefaults__"})
+"""Names by which somebody binds the defaults of a function."""
+
+
+class NamedSpots:
+    """Modules and what they lead to, taken in as their imports end."""
+
+    def __init__(self) -> None:
+        self._spots: dict[int, Spot] = {}
+        self.containers: dict[str, set[Spot]] = defaultdict(set)
+        """Those that have contents."""
+        self.holders: dict[str, set[Spot]] = defaultdict(set)
+        """Those to which somebody may give new attributes."""
+        self.objects: dict[str, set[Spot]] = defaultdict(set)
+        """Those of `holders` that are neither modules, classes nor functions."""
+        self.by_key: dict[str, list[Named]] = defaultdict(list)
+        """What they hold under names, by what somebody names who binds that."""
+        self.of_class: dict[str, set[Spot]] = defaultdict(set)
+        """Instances, by the names of their classes."""
+        self.roots: dict[str, set[Spot]] = defaultdict(set)
+        """Modules, by the paths of their files."""
+        self._globals: dict[str, dict[str, Any]] = {}
+        """Those of modules, by the paths of their files."""
+        self.heft: Computed[str, int] = Computed(self._find_heft)
+        """How much each name leads to."""
+
+    def named_otherwise(self, path: str, names: Iterable[str]) -> set[Spot]:
+        """Return what globals of the module in the file at `path` stand for under other names."""
+        known = self._globals.get(path, {})
+        spots = ((name, self._spots.get(id(known[name]))) for name in known.keys() & set(names))
+        return {each for name, each in spots if each is not None and name not in each.known}
+
+    def take_in(self, number: int, module: ModuleType, before: Leaves) -> None:
+        """Take in what a module led to when its import ended, the one after `number` others."""
+        self.heft.clear()
+        names: dict[Path, dict[str, object]] = defaultdict(dict)
+        for way, leaf in before.items():
+            names[way[:-1]][way[-1]] = leaf.value
+        path = file_of(module)
+        self._globals[path] = vars(module)
+        root = self._spot(module, (), module, number)
+        self._enter(root, names[()])
+        name = module.__name__.rpartition(".")[2]
+        self.holders[name].add(root)
+        root.known.add(name)
+        self.roots[path].add(root)
+        entered = {way for way, _ in before.entered}
+        for way, leaf in before.items():
+            if isinstance(leaf.value, type) and not is_walked(leaf.value, module.__name__):
+                continue
+            is_class = isinstance(leaf.value, type)
+            if not leaf.contents and way not in entered:
+                continue
+            spot = self._spot(leaf.value, leaf.contents, module, number)
+            spot.states.update(() if is_class else (leaf.name,))
+            known = {leaf.place[0]}
+            holder = before.get(way[:-1])
+            if holder is not None and isinstance(holder.value, FunctionType):
+                # Defaults have no names.
+                known.add(leaf.name)
+            for name in known:
+                if leaf.contents:
+                    self.containers[name].add(spot)
+                self.holders[name].add(spot)
+                spot.known.add(name)
+                if not isinstance(leaf.value, (ModuleType, type, FunctionType)):
+                    self.objects[name].add(spot)
+            if way in entered and not spot.names:
+                self._enter(spot, names[way])
+                for kind in () if is_class else type(leaf.value).__mro__[:-1]:
+                    self.of_class[kind.__name__].add(spot)
+
+    def _enter(self, spot: Spot, names: dict[str, object]) -> None:
+        spot.look_into(names)
+        for name in names:
+            if not name.startswith("["):
+                for key in _keys(spot.value, name):
+                    self.by_key[key].append((spot, name))
+                    spot.keys.add(key)
+
+    def _spot(
+        self, value: object, contents: tuple[object, ...], module: ModuleType, number: int
+    ) -> Spot:
+        spot = self._spots.get(id(value))
+        if spot is None:
+            spot = self._spots[id(value)] = Spot(value, contents, module.__name__)
+        spot.numbers.add(number)
+        return spot
+
+    def _find_heft(self, name: str) -> int:
+        return sum(len(spot.contents) + 1 for spot in self.containers[name])
+
+
+def _keys(value: object, name: str) -> Iterable[str]:
+    """Return what somebody names who binds what a value holds under a name."""
+    if not isinstance(value, FunctionType) or name in value.__dict__:
+        return (name,)
+    return (name,) if name in value.__code__.co_freevars else OF_DEFAULTS

@@ -1,0 +1,78 @@
+"""What a function may have changed that was there before it ran, told by its names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .bound_names import BoundNames
+from .comparisons import Named
+from .named_spots import OF_DEFAULTS, NamedSpots
+from .spots import Spot
+from .units import Unit
+
+# Where a name leads to more, who only looks something up there isn't asked.
+_MUCH = 100
+
+
+@dataclass(slots=True)
+class Traits:
+    """What a function, or who gets something from it, may have changed."""
+
+    containers: set[str] = field(default_factory=set)
+    """Names of values whose contents it may change."""
+    holders: set[str] = field(default_factory=set)
+    """Names of objects to which somebody may give new attributes."""
+    others: set[Spot] = field(default_factory=set)
+    """Such objects that have other names."""
+    bound: set[str] = field(default_factory=set)
+    """Names that it binds, whatever holds them."""
+    own: set[Named] = field(default_factory=set)
+    """Names that it binds for instances of its own class."""
+    binds: bool = False
+    """Whether it binds anything for others."""
+    reflects: bool = False
+    """Whether it binds something under a name that it may compute."""
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it may have changed nothing."""
+        return not (self.containers or self.holders or self.others or self.binds)
+
+    def lead_to(self, spot: Spot) -> bool:
+        """Return whether it may have changed again what has changed."""
+        return (
+            spot in self.others
+            or not self.containers.isdisjoint(spot.known)
+            or not self.holders.isdisjoint(spot.known)
+            or not self.bound.isdisjoint(spot.keys)
+            or any(each is spot for each, _ in self.own)
+        )
+
+
+def find_traits(unit: Unit, uses: BoundNames, spots: NamedSpots) -> Traits:
+    """Return what a function may have changed.
+
+    Args:
+        unit: the function.
+        uses: how it uses names.
+        spots: what there is.
+    """
+    traits = Traits(binds=uses.binds, reflects=uses.reflects)
+    traits.containers.update(
+        name
+        for name in uses.names & spots.containers.keys()
+        if spots.heft[name] <= _MUCH or uses.may_change(name)
+    )
+    traits.holders |= uses.names & spots.holders.keys()
+    traits.bound |= (uses.bound | uses.names & OF_DEFAULTS) & spots.by_key.keys()
+    traits.others |= spots.named_otherwise(unit.path, uses.names)
+    of_class = spots.of_class.get(unit.owner, set())
+    if uses.binds:
+        traits.others |= of_class | spots.roots.get(unit.path, set())
+        traits.holders.update({unit.owner} & spots.holders.keys())
+    if uses.reflects:
+        # Who is handed a class or a module mostly finds what it may bind there by name.
+        traits.others.update(*map(spots.holders.__getitem__, traits.holders))
+    for spot in of_class:
+        traits.own.update((spot, name) for name in uses.bound_own & spot.names.keys())
+    return traits
