@@ -14,6 +14,7 @@ from _pytest.fixtures import FixtureDef
 
 from ..inputs.tracing.action import Action
 from ..inputs.tracing.patching import Patches
+from ..inputs.tracing.process_settings import ProcessSettings
 from ..inputs.tracing.recorder import Recorder
 from ..inputs.tracing.shared_values import SharedValue
 from .hooks import HookError, declared_inputs, declares_all
@@ -33,6 +34,9 @@ class Actions:
         self._fixtures: dict[FixtureDef[Any], Action] = {}
         self._values: dict[FixtureDef[Any], SharedValue] = {}
         """Those of shared fixtures that are set up."""
+        self._settings = ProcessSettings()
+        self._finds_settings = False
+        """Whether the running test found settings of the process that others had left."""
         self._drawing = Action("Hypothesis, which draws from constants of all modules,")
         self._patch_fixtures(patches)
 
@@ -51,6 +55,8 @@ class Actions:
     def begin(self, item: pytest.Item) -> Action:
         """Credit what is read from now on to the test, until `end`."""
         action = Action(f"test {item.nodeid}")
+        self._settings.look(None)
+        self._finds_settings = not self._settings.are_as_they_were
         if self._recorder.modules.are_early:
             self._recorder.modules.are_early = False
             self._recorder.look(self._recorder.session)
@@ -90,7 +96,10 @@ class Actions:
         values = [
             value for fixture, value in self._values.items() if self._fixtures[fixture] in given
         ]
+        if self._finds_settings:
+            action.parents.add(self._settings.left)
         action = self._distinct.setdefault(action.content(), action)
+        self._settings.look(action)
         self._recorder.look(action, given, values)
         return action
 
@@ -146,6 +155,7 @@ class Actions:
 
     def _patch_fixtures(self, patches: Patches) -> None:
         recorder, fixtures, values = self._recorder, self._fixtures, self._values
+        settings = self._settings
         tells_at_end = _Reporters()
         original_execute = FixtureDef.execute
         original_finish = FixtureDef.finish
@@ -161,6 +171,7 @@ class Actions:
                 shared = fixtures[self] = Action(f"fixture {self.argname}")
             # Set up now or long ago: whoever uses it rests on what it read.
             recorder.current.parents.add(shared)
+            settings.look(recorder.current)
             recorder.enter(shared)
             try:
                 value = original_execute(self, request)
@@ -169,6 +180,7 @@ class Actions:
                 return value
             finally:
                 recorder.leave(shared)
+                settings.look(shared)
 
         def finish(self: FixtureDef[Any], request: Any) -> None:
             __tracebackhide__ = True
@@ -178,8 +190,12 @@ class Actions:
             # Whichever test happens to be the last, what teardown reads is the fixture's.
             if self in values:
                 values.pop(self).look()
+            settings.look(recorder.current)
             with recorder.running(shared):
-                return original_finish(self, request)
+                try:
+                    return original_finish(self, request)
+                finally:
+                    settings.look(shared)
 
         patches.set(FixtureDef, "execute", execute)
         patches.set(FixtureDef, "finish", finish)

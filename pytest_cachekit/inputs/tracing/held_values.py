@@ -1,4 +1,4 @@
-"""What a value holds, and what of it changes when the value does; no code of a project runs."""
+"""What a value holds, as far as that may change; no code of a project runs."""
 
 from __future__ import annotations
 
@@ -9,75 +9,28 @@ import logging
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextvars import ContextVar
-from types import CellType, FunctionType, GeneratorType, MappingProxyType, ModuleType
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from types import CellType, FunctionType, GeneratorType, ModuleType
+from typing import Any
 
+from .contents import ATOMS, CONTAINERS, FIXED, all_elements, per_type
 from .named_modules import module_globals
 
-_T = TypeVar("_T")
 _BINDS_CELL = dis.opmap["STORE_DEREF"]
-_COMPARED = 100_000
-# Of larger containers only the number of elements is compared.
 _ELEMENTS = 1_000
-# The elements of larger ones are not looked into.
-_BYTES = 1 << 20
-# Of larger buffers only the size is compared.
-ATOMS = (str, bytes, int, float, complex, frozenset, type(None))
-"""Values that don't change, and lead to nothing that does."""
-_TOLD_BY_VALUE = (int, str, bytes)
-_CONTAINERS = (dict, list, set, deque, MappingProxyType)
-_WITH_ELEMENTS = (*_CONTAINERS, tuple)
-_WITHOUT_CONTENTS = (*ATOMS, tuple, type, FunctionType)
+# The elements of larger containers are not looked into.
+_WITH_ELEMENTS = (*CONTAINERS, *FIXED)
 # What these hold is somebody else's, or follows from their own text.
 _CLOSED = (ModuleType, GeneratorType, logging.Logger, threading.Thread)
 _OWN = __name__.partition(".")[0]
 _CALL_NOTHING: tuple[type, ...] = (*ATOMS, *_CLOSED, type)
-_OF_PYTEST = ("_pytest.logging",)
 _OF_PATHS = ("pathlib", "pathlib._local")
-
-
-def contents(value: Any) -> tuple[object, ...]:
-    """Return what changes when a value does, as far as that is cheap to know."""
-    if isinstance(value, _WITHOUT_CONTENTS):
-        return ()
-    if isinstance(value, GeneratorType):
-        return (-1 if value.gi_frame is None else value.gi_frame.f_lasti,)
-    if isinstance(value, ContextVar):
-        return (value.get(None),)
-    if isinstance(value, logging.Logger):
-        # Those of pytest come and go with each test.
-        handlers = (each for each in value.handlers if type(each).__module__ not in _OF_PYTEST)
-        return value.level, value.disabled, value.propagate, *handlers, *value.filters
-    kind = type(value)
-    try:
-        if isinstance(value, _CONTAINERS):
-            return (len(value), *_elements(value, _COMPARED))
-        if _is_memo(kind):
-            return (int(value.cache_info().misses),)
-        if kind.__module__ in ("collections", "weakref"):
-            return (len(value),)
-        if _is_buffer(kind):
-            with memoryview(value) as view:
-                return (view.nbytes, hash(view.tobytes()) if view.nbytes <= _BYTES else 0)
-    except Exception:  # noqa: BLE001  objects of the project's may do anything
-        return ()
-    return ()
-
-
-def are_same(some: Iterable[object], others: Iterable[object]) -> bool:
-    """Return whether nothing has changed between two looks at the contents of something."""
-    return all(
-        one is two or (type(one) is type(two) and type(one) in _TOLD_BY_VALUE and one == two)
-        for one, two in zip(some, others, strict=True)
-    )
 
 
 def elements(value: object) -> Iterator[object]:
     """Iterate over the elements of a container, as far as they, or what they hold, may change."""
     if isinstance(value, _WITH_ELEMENTS):
-        yield from filter(_may_change, _elements(value, _ELEMENTS))
+        yield from filter(_may_change, all_elements(value, _ELEMENTS))
 
 
 def held_by_function(function: FunctionType) -> dict[str, Any]:
@@ -198,7 +151,7 @@ def is_walked(owner: type, module: str) -> bool:
     return owner.__module__ == module or not is_bound_by_its_name(owner)
 
 
-def _may_change(value: object) -> bool:
+def _may_change(value: Any) -> bool:
     """Return whether a value, or what it holds, may change."""
     if isinstance(value, ATOMS):
         return False
@@ -208,7 +161,7 @@ def _may_change(value: object) -> bool:
         )
     if isinstance(value, type):
         return not is_bound_by_its_name(value)
-    return type(value) is not tuple or any(map(_may_change, value))
+    return type(value) not in FIXED or any(map(_may_change, value))
 
 
 def is_bound_by_its_name(owner: type) -> bool:
@@ -220,43 +173,7 @@ def is_bound_by_its_name(owner: type) -> bool:
     return True
 
 
-def _elements(value: Any, most: int) -> Collection[Any]:
-    """Return the elements of a container, for a mapping values and keys; none if there are many."""
-    with contextlib.suppress(Exception):  # a subclass of the project's may do anything
-        if len(value) <= most:
-            return (*value.values(), *value) if hasattr(value, "values") else tuple(value)
-    return ()
-
-
-def _per_type(function: Callable[[type], _T]) -> Callable[[type], _T]:
-    """Return `function`, remembering what it returned; metaclasses may have no hash."""
-    known: dict[int, tuple[type, _T]] = {}
-
-    def ask(kind: type) -> _T:
-        entry = known.get(id(kind))
-        if entry is None:
-            entry = known[id(kind)] = (kind, function(kind))
-        return entry[1]
-
-    return ask
-
-
-@_per_type
-def _is_memo(kind: type) -> bool:
-    return any("cache_info" in vars(base) for base in kind.__mro__)
-
-
-@_per_type
-def _is_buffer(kind: type) -> bool:
-    """Return whether values of a class lend their memory, by C code alone."""
-    for base in kind.__mro__:
-        if "__buffer__" in vars(base):
-            return not isinstance(vars(base)["__buffer__"], FunctionType)
-    # Before Python 3.12 classes don't tell.
-    return sys.version_info < (3, 12) and kind.__module__ in ("builtins", "array", "mmap")
-
-
-@_per_type
+@per_type
 def _slots(kind: type) -> tuple[tuple[str, str], ...]:
     """Return the names in `__slots__`, and under which each is kept."""
     found: list[tuple[str, str]] = []

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from types import FunctionType, GeneratorType, ModuleType
 from typing import Any
 
+from .contents import ATOMS, are_same, contents
 from .held_values import (
-    ATOMS,
-    are_same,
     attributes,
     closure,
-    contents,
     elements,
     held_by_function,
     is_ours,

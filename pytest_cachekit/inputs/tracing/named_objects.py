@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from .held_values import ATOMS, attributes
+from .contents import ATOMS, FIXED
+from .held_values import attributes
 from .named_modules import NamedModules, module_globals
 from .names import code_names, names_by_strings
 from .units import Unit
@@ -16,7 +17,7 @@ from .units import Unit
 _MOST = 500
 # Objects that are looked at on behalf of one name.
 _LEADING_NOWHERE = (*ATOMS, ModuleType)
-_CONTAINERS = (dict, list, set, tuple, deque)
+_CONTAINERS = (dict, list, set, *FIXED, deque)
 
 
 class NamedObjects:

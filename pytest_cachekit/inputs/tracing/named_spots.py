@@ -14,8 +14,9 @@ from .leaves import Leaves, Path
 from .spots import Spot
 from .states import file_of
 
-OF_DEFAULTS = frozenset({"__defaults__", "__kwdefaults__"})
-"""Names by which somebody binds the defaults of a function."""
+_OF_DEFAULTS = frozenset({"__defaults__", "__kwdefaults__"})
+# Their instances change where the project's own code changes them.
+_PLAIN = frozenset({"abc", "builtins", "collections.abc", "enum", "types", "typing"})
 
 
 class NamedSpots:
@@ -31,12 +32,15 @@ class NamedSpots:
         """Those of `holders` that are neither modules, classes nor functions."""
         self.by_key: dict[str, list[Named]] = defaultdict(list)
         """What they hold under names, by what somebody names who binds that."""
+        self.by_user: dict[str, list[Named]] = defaultdict(list)
+        """What objects of libraries hold under names, and others, by what their users name."""
         self.of_class: dict[str, set[Spot]] = defaultdict(set)
         """Instances, by the names of their classes."""
         self.roots: dict[str, set[Spot]] = defaultdict(set)
         """Modules, by the paths of their files."""
         self._globals: dict[str, dict[str, Any]] = {}
         """Those of modules, by the paths of their files."""
+        self._modules: set[str] = set()
         self.heft: Computed[str, int] = Computed(self._find_heft)
         """How much each name leads to."""
 
@@ -60,8 +64,14 @@ class NamedSpots:
         self.holders[name].add(root)
         root.known.add(name)
         self.roots[path].add(root)
+        self._modules.add(module.__name__)
+        users: dict[Path, set[str]] = {}
         entered = {way for way, _ in before.entered}
         for way, leaf in before.items():
+            if way[:-1] in users:
+                users[way] = users[way[:-1]]
+            elif self._is_foreign(leaf.value):
+                users[way] = {leaf.name, leaf.place[0]}
             if isinstance(leaf.value, type) and not is_walked(leaf.value, module.__name__):
                 continue
             is_class = isinstance(leaf.value, type)
@@ -69,7 +79,7 @@ class NamedSpots:
                 continue
             spot = self._spot(leaf.value, leaf.contents, module, number)
             spot.states.update(() if is_class else (leaf.name,))
-            known = {leaf.place[0]}
+            known = {leaf.place[0], *users.get(way, ())}
             holder = before.get(way[:-1])
             if holder is not None and isinstance(holder.value, FunctionType):
                 # Defaults have no names.
@@ -82,17 +92,34 @@ class NamedSpots:
                 if not isinstance(leaf.value, (ModuleType, type, FunctionType)):
                     self.objects[name].add(spot)
             if way in entered and not spot.names:
-                self._enter(spot, names[way])
+                self._enter(spot, names[way], users.get(way, ()))
                 for kind in () if is_class else type(leaf.value).__mro__[:-1]:
                     self.of_class[kind.__name__].add(spot)
 
-    def _enter(self, spot: Spot, names: dict[str, object]) -> None:
+    def _enter(self, spot: Spot, names: dict[str, object], users: Iterable[str] = ()) -> None:
         spot.look_into(names)
         for name in names:
             if not name.startswith("["):
-                for key in _keys(spot.value, name):
-                    self.by_key[key].append((spot, name))
-                    spot.keys.add(key)
+                held: Named = spot, name
+                if _is_default(spot.value, name):
+                    self._used_by(_OF_DEFAULTS, held)
+                else:
+                    self.by_key[name].append(held)
+                    spot.keys.add(name)
+                self._used_by(users, held)
+
+    def _used_by(self, users: Iterable[str], held: Named) -> None:
+        held[0].users.update(users)
+        for user in users:
+            self.by_user[user].append(held)
+
+    def _is_foreign(self, value: object) -> bool:
+        """Return whether methods that aren't the project's change what an object holds."""
+        kind = type(value)
+        return not issubclass(kind, (ModuleType, type, FunctionType)) and any(
+            base.__module__ not in self._modules and base.__module__ not in _PLAIN
+            for base in kind.__mro__
+        )
 
     def _spot(
         self, value: object, contents: tuple[object, ...], module: ModuleType, number: int
@@ -107,8 +134,8 @@ class NamedSpots:
         return sum(len(spot.contents) + 1 for spot in self.containers[name])
 
 
-def _keys(value: object, name: str) -> Iterable[str]:
-    """Return what somebody names who binds what a value holds under a name."""
-    if not isinstance(value, FunctionType) or name in value.__dict__:
-        return (name,)
-    return (name,) if name in value.__code__.co_freevars else OF_DEFAULTS
+def _is_default(value: object, name: str) -> bool:
+    """Return whether a name stands for an argument of a function, whose default has no name."""
+    return isinstance(value, FunctionType) and not (
+        name in value.__dict__ or name in value.__code__.co_freevars
+    )

@@ -119,6 +119,7 @@ class Passing:
         named: set[Named] = set().union(*(each.own for each in new))
         for each in new:
             named.update(*map(self._spots.by_key.__getitem__, each.bound))
+            named.update(*map(self._spots.by_user.__getitem__, each.used))
         if any(each.reflects for each in self._asking.values()):
             asked = names if reflected else self._asked
             every = new if reflected else self._asking.values()

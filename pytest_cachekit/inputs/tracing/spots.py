@@ -11,7 +11,8 @@ from itertools import chain
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .held_values import closure, contents, only_dict
+from .contents import contents
+from .held_values import closure, only_dict
 from .unchanged import is_filled_as, names_in
 
 _FEW = 50
@@ -38,6 +39,8 @@ class Spot:
     """What somebody binds who changes what it holds under names."""
     states: set[str] = field(default_factory=set)
     """The globals and attributes of classes that lead there; empty for a module or a class."""
+    users: set[str] = field(default_factory=set)
+    """Names by which code has it that need not bind anything itself to change it."""
     names: dict[str, object] = field(default_factory=dict)
     """What it held under names."""
     held: Mapping[str, Any] | None = None
@@ -132,4 +135,7 @@ def _identities(value: Any) -> tuple[int, ...]:
     held = contents(value)
     if type(value) in PLAIN:
         return (len(value), *map(id, held[1:]))
-    return tuple(each if type(each) is int else id(each) for each in held)
+    return tuple(
+        each if type(each) is int else hash(each) if type(each) in (str, bytes) else id(each)
+        for each in held
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .bound_names import BoundNames
 from .comparisons import Named
-from .named_spots import OF_DEFAULTS, NamedSpots
+from .named_spots import NamedSpots
 from .spots import Spot
 from .units import Unit
 
@@ -26,6 +26,8 @@ class Traits:
     """Such objects that have other names."""
     bound: set[str] = field(default_factory=set)
     """Names that it binds, whatever holds them."""
+    used: set[str] = field(default_factory=set)
+    """Names by which it has what others may change for it."""
     own: set[Named] = field(default_factory=set)
     """Names that it binds for instances of its own class."""
     binds: bool = False
@@ -36,7 +38,7 @@ class Traits:
     @property
     def is_none(self) -> bool:
         """Whether it may have changed nothing."""
-        return not (self.containers or self.holders or self.others or self.binds)
+        return not (self.containers or self.holders or self.others or self.used or self.binds)
 
     def lead_to(self, spot: Spot) -> bool:
         """Return whether it may have changed again what has changed."""
@@ -45,6 +47,7 @@ class Traits:
             or not self.containers.isdisjoint(spot.known)
             or not self.holders.isdisjoint(spot.known)
             or not self.bound.isdisjoint(spot.keys)
+            or not self.used.isdisjoint(spot.users)
             or any(each is spot for each, _ in self.own)
         )
 
@@ -64,7 +67,8 @@ def find_traits(unit: Unit, uses: BoundNames, spots: NamedSpots) -> Traits:
         if spots.heft[name] <= _MUCH or uses.may_change(name)
     )
     traits.holders |= uses.names & spots.holders.keys()
-    traits.bound |= (uses.bound | uses.names & OF_DEFAULTS) & spots.by_key.keys()
+    traits.bound |= uses.bound & spots.by_key.keys()
+    traits.used |= uses.names & spots.by_user.keys()
     traits.others |= spots.named_otherwise(unit.path, uses.names)
     of_class = spots.of_class.get(unit.owner, set())
     if uses.binds:

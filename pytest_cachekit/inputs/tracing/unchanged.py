@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
+from .contents import are_same, contents
 from .held_values import (
-    are_same,
     attributes,
     closure,
-    contents,
     elements,
     held_by_function,
     is_walked,

@@ -1,0 +1,83 @@
+"""Settings of the process that a test may leave to all that follow, which any code may notice."""
+
+from __future__ import annotations
+
+import gc
+import locale
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from .action import Action
+
+
+class ProcessSettings:
+    """Remembers who left the process with other settings than it found."""
+
+    def __init__(self) -> None:
+        self._first: tuple[object, ...] | None = None
+        self._now: tuple[object, ...] = ()
+        self.left = Action("settings of the process that were left", collects=True)
+        """What left some; whoever runs after that rests on it."""
+
+    def look(self, action: Action | None) -> None:
+        """Look at the settings.
+
+        Args:
+            action: what may have changed them since this was called last; None if nothing that
+                is recorded.
+        """
+        now = tuple(_settings())
+        if self._first is None:
+            self._first = self._now = now
+        if now != self._now:
+            self._now = now
+            if action is not None:
+                self.left.parents.add(action)
+
+    @property
+    def are_as_they_were(self) -> bool:
+        """Whether they are what they were when this was first called."""
+        return self._now == self._first
+
+
+def _settings() -> Iterator[object]:
+    yield _folder()
+    yield from (*sys.path, None, *sys.argv)
+    yield from (id(each) for each in (*sys.meta_path, *sys.path_hooks))
+    yield from (sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits())
+    yield from (gc.isenabled(), gc.get_threshold(), time.tzname, time.timezone)
+    yield from (logging.root.level, logging.root.manager.disable, logging.raiseExceptions)
+    yield tuple(warnings.filters)
+    yield locale.setlocale(locale.LC_ALL)
+    for name, ask in _OF_MODULES.items():
+        module = sys.modules.get(name)
+        if module is not None:
+            yield from ask(module)
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        # Somebody has removed it.
+        return ""
+
+
+def _of_decimals(module: ModuleType) -> tuple[Any, ...]:
+    context = module.getcontext()
+    traps = tuple(context.traps.values())
+    return context.prec, context.rounding, context.Emin, context.Emax, context.clamp, traps
+
+
+# Not asked for where nobody has loaded them.
+_OF_MODULES: dict[str, Callable[[ModuleType], tuple[Any, ...]]] = {
+    "_csv": lambda module: (module.field_size_limit(), *module.list_dialects()),
+    "_socket": lambda module: (module.getdefaulttimeout(),),
+    "decimal": _of_decimals,
+}
