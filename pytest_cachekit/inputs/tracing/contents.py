@@ -137,6 +137,13 @@ def _of_referents(value: object) -> _Contents:
     return tuple(gc.get_referents(value))
 
 
+def _of_random_numbers(value: random.Random) -> _Contents:
+    if value is getattr(random.random, "__self__", None):
+        # Everybody draws from that, and nobody can tell who minds.
+        return ()
+    return (hash(random.Random.getstate(value)),)
+
+
 def _of_decimals(value: Any) -> _Contents:
     # Its flags are raised by whoever calculates.
     return (value.prec, value.rounding, value.Emin, value.Emax, value.capitals, value.clamp)
@@ -150,7 +157,7 @@ _READERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], _Contents]], ...]
     ((io.StringIO, io.BytesIO), _of_stream),
     (_LOCKS, lambda lock: (repr(lock),)),
     (itertools.count, lambda counter: (repr(counter),)),
-    (random.Random, lambda source: (hash(random.Random.getstate(source)),)),
+    (random.Random, _of_random_numbers),
     (BaseException, lambda error: BaseException.args.__get__(error)),  # type: ignore[attr-defined]
     ((map, filter, zip, enumerate, reversed, functools.partial), _of_referents),
 )

@@ -18,7 +18,7 @@ from .keeping import (
     takes_arguments,
 )
 from .ran_functions import RanFunctions
-from .units import is_function, nested
+from .units import Unit, is_function, nested
 
 
 @dataclass
@@ -83,7 +83,7 @@ class WatchedFills:
     def _note_giving(self, writer: int, names: list[str], shared: set[str], fills: Fills) -> None:
         """Note whether callers that nobody watched may have given what a unit keeps."""
         unit = self._ran.units[writer]
-        if unit.name in ASKED_FOR_MORE or unit.name in names:
+        if _is_asked(unit, names):
             return
         watched = self._watched(writer)
         for part, _ in _functions(unit.code):
@@ -134,10 +134,16 @@ class WatchedFills:
         return None if has_passed and any(each.is_over for each in found) else found
 
     def _may_be_given(self, watched: Watched, names: list[str], shared: set[str]) -> bool:
-        unit = self._ran.units[watched.unit]
-        if unit.name in ASKED_FOR_MORE or unit.name in names:
+        if _is_asked(self._ran.units[watched.unit], names):
             return False
         return _keeps_arguments(watched.code, names, shared)
+
+
+def _is_asked(unit: Unit, names: list[str]) -> bool:
+    """Return whether a function is what remembers, by a decorator or the language's own rules."""
+    return unit.name in ASKED_FOR_MORE or (
+        unit.name in names and not keeps_under(unit.code, [unit.name])
+    )
 
 
 def _keeps_arguments(code: CodeType, names: list[str], shared: set[str]) -> bool:

@@ -34,6 +34,7 @@ _BINDS_GLOBAL = opcodes("STORE_GLOBAL", "DELETE_GLOBAL")
 _BINDS_ATTRIBUTE = opcodes("STORE_ATTR", "DELETE_ATTR")
 _SUBSCRIPTS = opcodes("BINARY_SUBSCR")
 _LOOKS_UP = frozenset({"get", "setdefault"})
+_SWAPS = opcodes("SWAP")
 _RETURNS = opcodes("RETURN_VALUE")
 _RAISES = opcodes("RAISE_VARARGS")
 _MORE = CO_VARARGS | CO_VARKEYWORDS
@@ -153,6 +154,8 @@ def keeps_under(code: CodeType, names: Collection[str]) -> bool:
 def _container(every: Instructions, end: int) -> Instructions:
     """Return what loads the container into which the instruction at `end` puts something."""
     key = _expression(every, end)
+    if not key:
+        return every[:end]
     if every[key][0] in TWO_LOCALS:
         # The key, or what it is made of, and the container before it.
         return ()
@@ -162,8 +165,11 @@ def _container(every: Instructions, end: int) -> Instructions:
 def _expression(every: Instructions, end: int) -> int:
     """Return where the instructions begin that load the value which is topmost before `end`.
 
-    Where something else is jumped over, all before is taken for it.
+    Where something else is jumped over, or values change places, as they do for an augmented
+    assignment, all before is taken for it.
     """
+    if end and every[end - 1][0] in _SWAPS:
+        return 0
     depth = 0
     for index in range(end - 1, -1, -1):
         opcode, argument = every[index]

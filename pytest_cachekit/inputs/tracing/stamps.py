@@ -12,6 +12,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .contents import contents
 from .held_values import only_dict
 from .keeping import Change, How
 
@@ -64,6 +65,9 @@ class _Taking:
         self._value(value, _DEPTH)
         if how is How.BOUND or type(value) in (*_SEQUENCES, *_TABLES):
             return
+        if contents(value):
+            # It holds more than attributes.
+            raise _UnknownError
         # Asking an object for its class may run its own code.
         held = vars(value) if type(value) is threading.local else only_dict(value)
         if held is None or issubclass(type(value), type):
