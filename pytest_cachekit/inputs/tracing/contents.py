@@ -34,8 +34,10 @@ _COMPARED = 100_000
 # Of larger containers only the number of elements is compared.
 _BYTES = 1 << 20
 # Of larger buffers only the size is compared.
+_WITH_BUFFERS = ("_ctypes", "array", "mmap")
 _OF_PYTEST = ("_pytest.logging",)
-_MADE_IN_C = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
+_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
+_ON_THE_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LOCKS = (_thread.LockType, type(threading.RLock()))
 
 
@@ -93,7 +95,8 @@ def _reader(kind: type) -> Callable[[Any], _Contents] | None:
         return lambda container: (len(container),)
     if _is_buffer(kind):
         return _of_buffer
-    if not kind.__flags__ & _MADE_IN_C:
+    if kind.__flags__ & _ON_THE_HEAP and not kind.__flags__ & _IMMUTABLE:
+        # Made by a class statement.
         return None
     if hasattr(kind, "hexdigest") and hasattr(kind, "update"):
         return lambda digest: (digest.digest(),)
@@ -175,4 +178,7 @@ def _is_buffer(kind: type) -> bool:
         if "__buffer__" in vars(base):
             return not isinstance(vars(base)["__buffer__"], FunctionType)
     # Before Python 3.12 classes don't tell.
-    return sys.version_info < (3, 12) and kind.__module__ in ("builtins", "array", "mmap")
+    owners = {base.__module__ for base in kind.__mro__}
+    return sys.version_info < (3, 12) and (
+        issubclass(kind, (bytearray, memoryview)) or not owners.isdisjoint(_WITH_BUFFERS)
+    )
