@@ -92,24 +92,28 @@ class NamedSpots:
                 if not isinstance(leaf.value, (ModuleType, type, FunctionType)):
                     self.objects[name].add(spot)
             if way in entered and not spot.names:
-                self._enter(spot, names[way], users.get(way, ()))
+                self._enter(spot, names[way])
                 for kind in () if is_class else type(leaf.value).__mro__[:-1]:
                     self.of_class[kind.__name__].add(spot)
+            new = users.get(way, set()) - spot.users
+            for name in spot.names:
+                if not name.startswith("["):
+                    self._used_by(new, (spot, name))
+            spot.users |= new
 
-    def _enter(self, spot: Spot, names: dict[str, object], users: Iterable[str] = ()) -> None:
+    def _enter(self, spot: Spot, names: dict[str, object]) -> None:
         spot.look_into(names)
         for name in names:
             if not name.startswith("["):
                 held: Named = spot, name
                 if _is_default(spot.value, name):
                     self._used_by(_OF_DEFAULTS, held)
+                    spot.users |= _OF_DEFAULTS
                 else:
                     self.by_key[name].append(held)
                     spot.keys.add(name)
-                self._used_by(users, held)
 
     def _used_by(self, users: Iterable[str], held: Named) -> None:
-        held[0].users.update(users)
         for user in users:
             self.by_user[user].append(held)
 
