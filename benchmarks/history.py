@@ -7,8 +7,8 @@ commit after another in the same place, those that change nothing but documents 
 runs the suite plain, with a cache that is kept, and, unless told otherwise, with pytest-testmon.
 Beside them stands what a tool would rerun that knows all files that each test depends on, and
 nothing smaller. A test is stale where it isn't run and would end otherwise. `--repositories` holds
-a git repository per project, DIR/NAME. Prints a line per commit and a table of means. Ends with
-status 1 where the cache was stale.
+a git repository per project, DIR/NAME. Prints, per commit, a line and what most tests ran for,
+and a table of means. Ends with status 1 where the cache was stale.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ from pytest_cachekit.inputs.manifest import FileRecord, Manifest, decode_record,
 from pytest_cachekit.storage import open_backend
 
 _RAN = (0, 1)
+_TOLD = 4
 _DOCUMENTS = (".md", ".rst", ".txt", ".yml", ".yaml", ".lock", "LICENSE", "AUTHORS", "CHANGELOG")
 
 
@@ -158,6 +160,17 @@ def walk(project: Walk, repository: Path, count: int) -> None:
         if number:
             project.steps.append(step)
             _tell(project.suite.name, commit, step)
+            for reason, times in reasons(cached).most_common(_TOLD):
+                print(f"    {times} {reason}")
+
+
+def reasons(result: Result) -> Counter[str]:
+    """Count what tests ran for; those that fail in each run are left out."""
+    return Counter(
+        result.reasons[name]
+        for name, verdict in result.verdicts.items()
+        if verdict != "hit" and result.outcomes.get(name) != "failed"
+    )
 
 
 def _stale(suite: Suite, plain: Result, cached: Result) -> set[str]:

@@ -202,3 +202,9 @@ def test_what_an_instance_holds_is_in_no_order_of_definitions(project: Project) 
     moved = project.replace("mod.py", first, "#").replace("mod.py", second, f"{second}\n\n{first}")
 
     assert moved.run("--cachekit").verdicts == {"test_it.py::test_it": "hit"}
+
+
+def test_a_file_that_imports_pytest_from_now_on_runs_nothing(recorded: Project) -> None:
+    first = "from pkg.mod import leaf\n"
+
+    assert stale_after(recorded.replace("test_leaf.py", first, f"import pytest\n{first}")) == set()

@@ -35,6 +35,8 @@ class Reach:
 Reaches = dict[tuple[frozenset[Source], frozenset[Source], frozenset[str], bool], Reach]
 """By import closure, rows that changed, distributions, and whether all annotations count."""
 
+# Each configuration says this, and means no name in a module.
+_EVERYWHERE = frozenset({"pytest"})
 _READERS = frozenset(map(only, ANNOTATED))
 
 
@@ -87,7 +89,7 @@ class Noticing:
         naming = self._first_naming(functions, reach.names)
         if naming is not None:
             return self._describe(naming, reach.names)
-        names = bindings_in(reach.names)
+        names = bindings_in(reach.names) - _EVERYWHERE
         if not names.isdisjoint(WORD.findall(name.partition("[")[0])):
             return "the test's id names it"
         if self._texts.is_named_by_configuration(names):

@@ -12,6 +12,8 @@ from ..inputs.loaded import ClassKind
 from .running import RunningParts
 from .texts import Texts
 
+_RUNS_TESTS = frozenset({"pytest", "_pytest", "pluggy"})
+
 
 class QuietModules:
     """Tells of one import closure which modules it may import at another time, or not at all."""
@@ -43,6 +45,9 @@ class QuietModules:
 
     def _find_quiet(self, name: str) -> bool:
         module = sys.modules.get(name)
+        if name.partition(".")[0] in _RUNS_TESTS:
+            # Was there before all that a test's file could import.
+            return True
         if module is None:
             return self._fingerprints.now("module", name) == Region.STANDARD.value
         path = getattr(module, "__file__", None)

@@ -224,7 +224,7 @@ class Spread:
             self._fixtures = True
             names |= given
         if not part.scope:
-            if any(name in _LOOKED_UP or name.startswith("pytest") for name in names):
+            if any(name in _LOOKED_UP or _is_of_pytest(name) for name in names):
                 raise UnclearError(f"pytest or Python look up {min(names)} of {row[0]}")
             if is_fixture(part.node) and any(
                 self._library.knows(name, self._distributions, bare=True) for name in names
@@ -284,6 +284,11 @@ def _is_method(part: Part) -> bool:
 def _is_hook(name: str) -> bool:
     """Return whether the language, or whoever manages plugins, looks up `name`."""
     return (name.startswith("__") and name.endswith("__")) or name.startswith("pytest_")
+
+
+def _is_of_pytest(name: str) -> bool:
+    """Return whether pytest may look up a module's `name`, as `pytestmark` and hooks."""
+    return name.startswith("pytest") and name != "pytest"
 
 
 def _binds(part: Part) -> frozenset[str]:

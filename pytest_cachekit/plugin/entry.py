@@ -59,6 +59,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     settings = settings_of(early_config)
     if not settings.cachekit:
         return
+    # Before somebody watches what is imported: it is nobody's input.
+    from . import fixtures  # noqa: F401
     from .beginning import begin
 
     beginning = begin(early_config, settings)
