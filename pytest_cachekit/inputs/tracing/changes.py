@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
+from .contents import ATOMS
 from .held_values import cell_of, functions_kept
-from .leaves import Inside, Leaf, Leaves, Path, Place, differing, insides
+from .leaves import Leaf, Leaves, Path, Place, differing
+from .looks import FirstSeen, Look, classes_among, leading_to_what_came
 
 # What these make is the same each time, and as good as nothing.
 _EMPTY = frozenset({dict, list, set, tuple, str})
@@ -23,6 +25,10 @@ class Change:
 
     places: set[Place] = field(default_factory=set)
     """Where in it."""
+    entered: set[Place] = field(default_factory=set)
+    """Those of them that lie in what was there before."""
+    behind: dict[Place, set[str]] = field(default_factory=dict)
+    """Those that lie in what came, each with the names that lead to what came."""
     makers: set[str] | None = None
     """Names of functions that make what it is asked for and lacks; None where it makes nothing."""
     called: set[str] = field(default_factory=set)
@@ -31,6 +37,8 @@ class Change:
     """What the name stands for, now and before; empty where that isn't known."""
     twins: set[str] = field(default_factory=set)
     """Names that lead to the same changed objects."""
+    holders: list[object] = field(default_factory=list)
+    """What was there before and holds what has changed, modules left out."""
     homes: set[str] = field(default_factory=set)
     """Files of the modules that lead to it; "" stands for anything else."""
     containers: set[str] = field(default_factory=set)
@@ -47,53 +55,39 @@ class Change:
         return replace(
             self,
             places=set(self.places),
+            entered=set(self.entered),
+            behind={place: set(names) for place, names in self.behind.items()},
             makers=None if self.makers is None else set(self.makers),
             called=set(self.called),
             roots=list(self.roots),
+            holders=list(self.holders),
             twins=set(self.twins),
             homes=set(self.homes),
             containers=set(self.containers),
         )
+
+    def enter(self, place: Place) -> None:
+        """Note where something changed in what was there before, or may have been."""
+        self.places.add(place)
+        self.entered.add(place)
+
+    def leading_to(self, place: Place) -> frozenset[str]:
+        """Return the names one of which leads whoever comes to `place`; none if none has to."""
+        return frozenset(() if place in self.entered else self.behind.get(place, ()))
 
     def add_root(self, value: object) -> None:
         """Note what the name stands for."""
         if not any(value is each for each in self.roots):
             self.roots.append(value)
 
-
-class Look(NamedTuple):
-    """What a module leads to now, and led to when its import ended."""
-
-    number: int
-    """Of the module, in the order in which imports ended."""
-    path: str
-    """The file of the module; "" if it has none."""
-    before: Leaves
-    after: Leaves
-
-
-class FirstSeen:
-    """What objects held when the import ended after which a name first led to them."""
-
-    def __init__(self, before: list[Leaves]) -> None:
-        """Know what modules led to when their imports ended, in that order."""
-        self.count = len(before)
-        self._before = before
-        self._found: dict[Inside, tuple[int, Leaf]] = {}
-        self._classes = {id(kind) for leaves in before for kind in _classes(leaves)}
-
-    def until(self, number: int, inside: Inside) -> Leaf | None:
-        """Return what stood `inside` an object; None if found only after import `number`."""
-        if not self._found:
-            for each, leaves in enumerate(self._before):
-                for key, leaf in insides(leaves):
-                    self._found.setdefault(key, (each, leaf))
-        found = self._found.get(inside)
-        return None if found is None or found[0] > number else found[1]
-
-    def is_known(self, kind: type) -> bool:
-        """Return whether a class was known then."""
-        return id(kind) in self._classes
+    def add_holders(self, path: Path, before: Leaves) -> None:
+        """Note what held something that has changed, or may itself have changed, `before`."""
+        for count in range(1, len(path) + 1):
+            leaf = before.get(path[:count])
+            if leaf is None or isinstance(leaf.value, ATOMS):
+                continue
+            if not any(leaf.value is each for each in self.holders):
+                self.holders.append(leaf.value)
 
 
 class Changes:
@@ -126,19 +120,25 @@ class Changes:
             The names that were taken in, each with the files of the modules that lead there.
         """
         taken: dict[str, set[str]] = {}
-        leading: dict[int, set[str]] = {}
+        twins_of: dict[int, set[str]] = {}
         for look in looks:
             called: dict[int, set[str]] = {}
             known = partial(first.until, look.number)
             for path, leaf in _with_shared(differing(look.before, look.after, known), look.after):
                 # A class that came may still be as it was made.
-                came = not all(map(first.is_known, _classes(look.after, path)))
+                came = not all(map(first.is_known, classes_among(look.after, path)))
                 change = self._take(look, path, leaf, came=came, is_last=is_last)
+                leading = leading_to_what_came(path, look, first)
+                if leading is None:
+                    change.enter(leaf.place)
+                    change.add_holders(path, look.before)
+                else:
+                    change.behind.setdefault(leaf.place, set()).add(leading)
                 taken.setdefault(leaf.name, set()).add(look.path)
                 if leaf.contents:
-                    leading.setdefault(id(leaf.value), set()).add(leaf.name)
+                    twins_of.setdefault(id(leaf.value), set()).add(leaf.name)
                 change.called |= _called(path, look.after, called)
-        for twins in leading.values():
+        for twins in twins_of.values():
             for name in twins:
                 self.names[name].twins |= twins - {name}
         return taken
@@ -190,15 +190,6 @@ def _with_shared(
                 and cell_of(function, variable) is shared
             ):
                 yield (*way, variable), Leaf(leaf.value, leaf.contents, other.name, leaf.place)
-
-
-def _classes(leaves: Leaves, path: Path | None = None) -> Iterator[type]:
-    """Iterate over the classes among `leaves`, only those on the way to `path` if one is given."""
-    ways = leaves if path is None else [path[:count] for count in range(1, len(path))]
-    for way in ways:
-        leaf = leaves.get(way)
-        if leaf is not None and isinstance(leaf.value, type):
-            yield leaf.value
 
 
 def _makers(value: object) -> set[str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
 from types import CodeType, ModuleType
 
@@ -28,7 +29,7 @@ from .names import (
 from .recorder import Recorder
 from .seen_lines import SeenLines
 from .shared_values import rest_on_users
-from .state_users import StateActions
+from .state_users import Behind, Node, StateActions
 from .units import Unit
 
 # Whoever asks these sees classes and objects of modules that it never names.
@@ -52,6 +53,7 @@ class Dependencies:
         self._states = StateActions(recorder.units, lambda _unit, _state: True)
         self._paths = ModulePaths(recorder)
         self._installed: dict[str, Input | None] = {}
+        self._uses: Computed[int, frozenset[tuple[Action, Behind]]] = Computed(self._used_by)
         self._units: Computed[int, frozenset[Action]] = Computed(self._unit)
         self._early_units: Computed[int, frozenset[Action]] = Computed(self._early_unit)
         self._unit_names: Computed[int, frozenset[str]] = Computed(self._names_of)
@@ -100,6 +102,27 @@ class Dependencies:
     def is_state(self, action: Action) -> bool:
         """Return whether `action` stands for what others left: its functions may have run."""
         return self._states.has(action)
+
+    def ways_to_states(self, action: Action) -> dict[Action, set[Behind]]:
+        """Return the states that `action` rests on directly, each with what leads it there."""
+        ways: dict[Action, set[Behind]] = defaultdict(set)
+        for unit in action.functions:
+            for state, behind in self._uses[unit]:
+                ways[state].add(behind)
+        return ways
+
+    def node(self, action: Action) -> Node | None:
+        """Return the state that `action` stands for; None where it doesn't."""
+        return self._states.node(action)
+
+    def named(self, state: str) -> Node | None:
+        """Return the state that is led to by a name."""
+        return self._states.named(state)
+
+    def homes(self, node: Node) -> set[Action]:
+        """Return the imports of which whoever uses a state rests on one; none if it needs none."""
+        actions = self._recorder.modules.actions
+        return {actions[path] for path in node.homes if path in actions}
 
     def own_code_sees_order(self, action: Action) -> bool:
         """Return whether the import-time code that `action` is can notice its own order."""
@@ -163,8 +186,11 @@ class Dependencies:
         return actions, inputs
 
     def _unit(self, identifier: int) -> frozenset[Action]:
+        return self._code_of(identifier).union(state for state, _ in self._uses[identifier])
+
+    def _used_by(self, identifier: int) -> frozenset[tuple[Action, Behind]]:
         names = self._names_and_strings_of(identifier)
-        return self._code_of(identifier).union(self._states.used_by(identifier, names))
+        return frozenset(self._states.used_by(identifier, names))
 
     def _early_unit(self, identifier: int) -> frozenset[Action]:
         """Return what a function rests on that ran while a module was imported before all tests."""

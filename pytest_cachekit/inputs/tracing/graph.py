@@ -11,6 +11,7 @@ from ..reading import Function, Input, Reading, Source, bits
 from .action import Action
 from .components import components
 from .dependencies import Dependencies
+from .reach import Reach
 from .recorder import Recorder
 from .seen_lines import has_nameless_code
 
@@ -21,6 +22,7 @@ class Graph:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._dependencies = Dependencies(recorder)
+        self._reach = Reach(self._dependencies)
         self._index: dict[Action, int] = {}
         self._nodes: list[Action] = []
         self._edges: list[set[int]] = []
@@ -51,9 +53,16 @@ class Graph:
             everything.extend(parent for parent in action.parents if parent not in known)
             known.update(action.parents)
         self._dependencies.prepare(everything)
-        for action in asked:
-            for root in self._dependencies.direct(action)[0]:
+        self._reach.ask_for(asked)
+        for action in everything:
+            for root in self._reach.direct(action):
                 self._add(root)
+        while found := self._reach.extend(self._mask, self._index):
+            for action, state in found:
+                index = self._add(state)
+                if action in self._index:
+                    self._edges[self._index[action]].add(index)
+            self._closures = None
         self._close()
 
     def reading(self, action: Action) -> Reading:
@@ -133,7 +142,7 @@ class Graph:
         return mask
 
     def _roots(self, action: Action) -> list[int]:
-        roots = [self._index[root] for root in self._dependencies.direct(action)[0]]
+        roots = [self._index[root] for root in self._reach.direct(action)]
         if action in self._index:
             # An action that others rest on is itself one of the shared parts.
             roots.append(self._index[action])
@@ -202,7 +211,7 @@ class Graph:
         while wanted:
             current = wanted.pop()
             edges = self._edges[self._index[current]]
-            for parent in self._dependencies.direct(current)[0]:
+            for parent in self._reach.direct(current):
                 if parent not in self._index:
                     self._new(parent)
                     wanted.append(parent)

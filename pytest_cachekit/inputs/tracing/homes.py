@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import CodeType
 
 from ..computed import Computed
 from .action import Action
+from .changes import Change
+from .held_elsewhere import HeldElsewhere
 from .ran_functions import RanFunctions
+
+_SEE_NO_TESTS = frozenset({"pytest_addoption", "pytest_configure", "pytest_report_header"})
+
+_OF_PYTEST = frozenset({"config", "session", "stash"})
 
 
 class Homes:
@@ -44,6 +51,40 @@ class Homes:
     def is_known(self, path: str) -> bool:
         """Return whether others may use the module in the file at `path`."""
         return self._known[path]
+
+    def alone(self, names: Iterable[str], states: Mapping[str, Change]) -> frozenset[str]:
+        """Return the files of the modules without which nobody comes to a state.
+
+        None, where others know such a module or name the state, or where something else holds it.
+
+        Args:
+            names: all that lead to it.
+            states: how what these stand for has changed.
+        """
+        changes = [states[name] for name in names]
+        homes = frozenset[str]().union(*(change.homes for change in changes))
+        if self._asks_pytest or any(map(self._known.__getitem__, homes)):
+            return frozenset()
+        for name in names:
+            by_functions = {self._ran.units[each].path for each in self._ran.naming.get(name, ())}
+            at_import = (self._files[action] for action in self._at_import.get(name, ()))
+            if not homes.issuperset(by_functions.union(*at_import)):
+                return frozenset()
+        holders = [value for change in changes for value in change.holders]
+        return frozenset() if self._elsewhere.may_hold(holders, homes) else homes
+
+    @cached_property
+    def _elsewhere(self) -> HeldElsewhere:
+        namespaces = self._ran.namespaces
+        apart = [path for path in namespaces if not self._known[path]]
+        return HeldElsewhere(namespaces, apart)
+
+    @cached_property
+    def _asks_pytest(self) -> bool:
+        """Return whether code may find, by pytest, what other tests than the running one have."""
+        naming = set[int]().union(*(self._ran.naming.get(name, ()) for name in _OF_PYTEST))
+        hooks = {unit for unit in naming if self._ran.units[unit].name.startswith("pytest_")}
+        return bool(naming - hooks) or "session" in self._ran.naming
 
     def _is_known(self, path: str) -> bool:
         """Return whether code names the module in the file at `path`, or others import it."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import operator
 import threading
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import FunctionType, ModuleType
 from typing import Any
+from weakref import ReferenceType
 
 from .contents import contents
-from .held_values import closure, only_dict
+from .held_values import only_dict
 from .unchanged import is_filled_as, names_in
 
 _FEW = 50
@@ -51,6 +52,8 @@ class Spot:
     """How many names that were."""
     marks: _Marks | None = None
     """What tells whether it has changed again; None where it hasn't yet."""
+    is_weak: bool = False
+    """Whether it held weak references when somebody looked last."""
 
     def look_into(self, names: dict[str, object]) -> None:
         """Remember what it holds under names."""
@@ -77,7 +80,7 @@ class Spot:
         """Return whether another value stands under a name that it had."""
         held = self._now() if self.held is None else self.held
         if isinstance(self.value, FunctionType) and name not in held:
-            held = closure(self.value)
+            held = self._now()
         return held.get(name, GONE) is not self.names[name]
 
     def holds_any_other(self, names: Iterable[str]) -> bool:
@@ -87,8 +90,12 @@ class Spot:
 
     def changed(self) -> set[str]:
         """Return the states of which something has changed since this was called last."""
-        before = self.marks or {}
+        before, is_first = self.marks or {}, self.marks is None
         self.marks = self._marks()
+        if self.is_weak and not is_first and _are_fewer(self.marks, before):
+            # What nobody refers to any more goes at any time.
+            return set()
+        self.is_weak = _is_weak(self.value)
         if self.states:
             return self.states if self.marks != before else set()
         return {
@@ -128,6 +135,22 @@ def _held_by(value: object) -> Iterable[int]:
         return ()
     held = _identities(value) or tuple(map(id, (only_dict(value) or {}).values()))
     return held if len(held) <= _FEW else ()
+
+
+def _is_weak(value: object) -> bool:
+    """Return whether a value is what a weak dictionary, or a weak set, keeps its elements in."""
+    sides: tuple[Collection[object], ...] = ()
+    if type(value) is dict:
+        sides = (value.keys(), value.values())
+    elif type(value) is set:
+        sides = (value,)
+    return any(side and all(isinstance(e, ReferenceType) for e in side) for side in sides)
+
+
+def _are_fewer(now: _Marks, before: _Marks) -> bool:
+    """Return whether elements went, and nothing else changed."""
+    others = {name: marks for name, marks in now.items() if name}
+    return {*now[""][1:]} < {*before[""][1:]} and before == {**others, "": before[""]}
 
 
 def _identities(value: Any) -> tuple[int, ...]:

@@ -10,8 +10,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .action import Action
-from .changes import Change, Changes, FirstSeen, Look
+from .changes import Change, Changes
 from .leaves import Leaves, Place, collect_leaves, differing
+from .looks import FirstSeen, Look
 from .named_modules import module_globals
 from .unchanged import is_as_it_was
 
@@ -108,14 +109,15 @@ class States:
         names = changes.names
         for name, places in self._found.items():
             found = names.setdefault(name, Change())
-            found.places |= places
+            for place in places:
+                found.enter(place)
             found.is_foreign = found.is_looked_up = False
         now = changes.take(self._looks(range(self.count)), self._first_seen(), is_last=True)
         for name, files in self._passing.items():
             names[name].has_passed = not files <= now.get(name, set())
         for name, place in {*self._changed_elsewhere(), *self._passed_elsewhere}:
             change = names.setdefault(name, Change(is_foreign=True))
-            change.places.add(place)
+            change.enter(place)
             change.homes.add("")
             change.containers.add(name)
             change.roots.clear()
