@@ -76,7 +76,7 @@ class HeldElsewhere:
                 for each in batch
                 if type(each) not in _LEADS_NOWHERE and id(each) not in seen
             }
-            for identity in new.keys() & known if known else ():
+            for identity in known.intersection(new):
                 del new[identity]
             seen.update(new)
             if not _HIDE.isdisjoint(map(type, new.values())):
