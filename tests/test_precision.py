@@ -208,3 +208,24 @@ def test_a_file_that_imports_pytest_from_now_on_runs_nothing(recorded: Project) 
     first = "from pkg.mod import leaf\n"
 
     assert stale_after(recorded.replace("test_leaf.py", first, f"import pytest\n{first}")) == set()
+
+
+def test_what_is_called_pytest_and_is_no_import_of_it_is_found_by_data(project: Project) -> None:
+    files = {
+        "jobs.py": "def one():\n    return 1\n\ndef two():\n    return 2\n\npytest = one\n",
+        "job.txt": "jobs.pytest",
+        "test_it.py": """
+            import pydoc
+            import jobs
+            def test_it():
+                with open("job.txt") as stream:
+                    assert pydoc.locate(stream.read())() == 1
+            """,
+    }
+    project = project.write(files)
+    project.run("--cachekit")
+
+    run = project.replace("jobs.py", "pytest = one", "pytest = two").run("--cachekit")
+
+    assert run.verdicts == {"test_it.py::test_it": "stale"}
+    assert run.counts == {"failed": 1}

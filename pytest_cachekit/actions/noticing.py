@@ -8,7 +8,8 @@ names, names everything. Whatever can't be judged counts as noticed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..inputs.bindings import Difference
@@ -28,6 +29,8 @@ class Reach:
     """What changed bindings reach in one import closure."""
 
     names: frozenset[str]
+    bindings: frozenset[str]
+    """Those of them that data and configuration could mean."""
     reason: str | None
     """Why all that rests on the closure notices."""
 
@@ -35,7 +38,7 @@ class Reach:
 Reaches = dict[tuple[frozenset[Source], frozenset[Source], frozenset[str], bool], Reach]
 """By import closure, rows that changed, distributions, and whether all annotations count."""
 
-# Each configuration says this, and means no name in a module.
+# Each configuration says this, and means what runs the tests.
 _EVERYWHERE = frozenset({"pytest"})
 _READERS = frozenset(map(only, ANNOTATED))
 
@@ -89,7 +92,7 @@ class Noticing:
         naming = self._first_naming(functions, reach.names)
         if naming is not None:
             return self._describe(naming, reach.names)
-        names = bindings_in(reach.names) - _EVERYWHERE
+        names = reach.bindings
         if not names.isdisjoint(WORD.findall(name.partition("[")[0])):
             return "the test's id names it"
         if self._texts.is_named_by_configuration(names):
@@ -140,10 +143,31 @@ class Noticing:
             try:
                 for index, difference in changed.items():
                     spread.begin(self._record.sources[index], difference)
-                self._shared[key] = Reach(spread.over_imports(), None)
+                names = spread.over_imports()
+                bindings = bindings_in(names)
+                if self._is_only_imported(closure, changed):
+                    bindings -= _EVERYWHERE
+                self._shared[key] = Reach(names, bindings, None)
             except UnclearError as error:
-                self._shared[key] = Reach(frozenset(), str(error))
+                self._shared[key] = Reach(frozenset(), frozenset(), str(error))
         return self._shared[key]
+
+    def _is_only_imported(
+        self, closure: Iterable[Source], changed: Mapping[int, Difference]
+    ) -> bool:
+        """Return whether `pytest` is, and was, nothing but the module that is called so."""
+        parts = [part for each in changed.values() for part in (*each.gone, *each.came)]
+        for row in closure:
+            text = self._texts.of(row)
+            if text is None:
+                return False
+            parts += text.parts
+        return all(
+            isinstance(part.node, ast.Import)
+            and any(alias.name == "pytest" and not alias.asname for alias in part.node.names)
+            for part in parts
+            if not part.binds.isdisjoint(_EVERYWHERE)
+        )
 
     def _first_naming(self, functions: int, names: frozenset[str]) -> int | None:
         """Return the first of `functions` that names one of `names`; None where none does."""

@@ -37,8 +37,8 @@ class Change:
     """What the name stands for, now and before; empty where that isn't known."""
     twins: set[str] = field(default_factory=set)
     """Names that lead to the same changed objects."""
-    holders: list[object] = field(default_factory=list)
-    """What was there before and holds what has changed, modules left out."""
+    holders: dict[int, object] = field(default_factory=dict)
+    """What was there before and holds what has changed, modules left out, by its identity."""
     homes: set[str] = field(default_factory=set)
     """Files of the modules that lead to it; "" stands for anything else."""
     containers: set[str] = field(default_factory=set)
@@ -60,7 +60,7 @@ class Change:
             makers=None if self.makers is None else set(self.makers),
             called=set(self.called),
             roots=list(self.roots),
-            holders=list(self.holders),
+            holders=dict(self.holders),
             twins=set(self.twins),
             homes=set(self.homes),
             containers=set(self.containers),
@@ -84,10 +84,8 @@ class Change:
         """Note what held something that has changed, or may itself have changed, `before`."""
         for count in range(1, len(path) + 1):
             leaf = before.get(path[:count])
-            if leaf is None or isinstance(leaf.value, ATOMS):
-                continue
-            if not any(leaf.value is each for each in self.holders):
-                self.holders.append(leaf.value)
+            if leaf is not None and not isinstance(leaf.value, ATOMS):
+                self.holders[id(leaf.value)] = leaf.value
 
 
 class Changes:

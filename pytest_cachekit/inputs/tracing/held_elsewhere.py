@@ -41,9 +41,14 @@ class HeldElsewhere:
         ]
         self._by: Computed[str, frozenset[int] | None] = Computed(self._walk)
 
-    def may_hold(self, values: Iterable[object], homes: Iterable[str]) -> bool:
-        """Return whether one of `values` may be found without the modules at the paths `homes`."""
-        wanted = frozenset(map(id, values))
+    def may_hold(self, identities: Iterable[int], homes: Iterable[str]) -> bool:
+        """Return whether a value may be found without the modules at the paths `homes`.
+
+        Args:
+            identities: of the values, which are alive.
+            homes: paths of modules.
+        """
+        wanted = frozenset(identities)
         others = ("", *(self._apart.keys() - set(homes)))
         led_to = map(self._by.__getitem__, others)
         return any(found is None or not found.isdisjoint(wanted) for found in led_to)

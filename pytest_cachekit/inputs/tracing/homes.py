@@ -13,8 +13,7 @@ from .changes import Change
 from .held_elsewhere import HeldElsewhere
 from .ran_functions import RanFunctions
 
-_SEE_NO_TESTS = frozenset({"pytest_addoption", "pytest_configure", "pytest_report_header"})
-
+# By these, fixtures and tests find what hooks saw of others.
 _OF_PYTEST = frozenset({"config", "session", "stash"})
 
 
@@ -70,7 +69,7 @@ class Homes:
             at_import = (self._files[action] for action in self._at_import.get(name, ()))
             if not homes.issuperset(by_functions.union(*at_import)):
                 return frozenset()
-        holders = [value for change in changes for value in change.holders]
+        holders = [identity for change in changes for identity in change.holders]
         return frozenset() if self._elsewhere.may_hold(holders, homes) else homes
 
     @cached_property

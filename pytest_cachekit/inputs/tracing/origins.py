@@ -71,11 +71,7 @@ class Origins:
     ) -> set[Action]:
         """Return the actions that may have given functions what these keep."""
         found = set[Action]().union(*(each.filling(names) for each in watched))
-        if unwatched:
-            found.update(
-                action for action in self._actions if not unwatched.isdisjoint(action.functions)
-            )
-        return found
+        return found | self.writing(unwatched) if unwatched else found
 
     def early(self, names: list[str], writing: set[int], changing: frozenset[Action]) -> Action:
         """Return what the value of `names` may come from before the first test."""

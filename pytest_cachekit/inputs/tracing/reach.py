@@ -58,13 +58,15 @@ class Reach:
 
     def _conditional(self, action: Action) -> dict[Action, set[Behind]]:
         dependencies = self._dependencies
-        ways = dependencies.ways_to_states(action)
         if action in self._asked:
+            ways = dependencies.ways_to_states(action)
             return {each: found for each, found in ways.items() if self._may_miss(each, found)}
         direct = dependencies.direct(action)[0] - action.parents
         if dependencies.node(action) is not None:
             return {each: set() for each in direct if dependencies.node(each) is not None}
-        if action.source is not None and not any(None in found for found in ways.values()):
+        if action.source is not None and not any(
+            None in found for found in dependencies.ways_to_states(action).values()
+        ):
             return {each: {frozenset()} for each in direct if self._may_miss(each, ())}
         return {}
 
