@@ -4,113 +4,76 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from .held_values import place_of
-from .spots import PLAIN, Spot
-
-Named = tuple[Spot, str]
-"""A name under which something held a value."""
+from .addresses import addresses
+from .spots import PLAIN, Held, Spot
 
 
 class Comparison:
-    """What hasn't changed yet of some values, as far as somebody asks for it."""
+    """What hasn't changed yet of some values."""
 
-    def __init__(self) -> None:
-        self._filled: set[Spot] = set()
-        self._holding: set[Spot] = set()
-        self._named: set[Named] = set()
-        self._forget()
-
-    def _forget(self) -> None:
-        self._tables: list[dict[Any, Any]] = []
-        self._rows: list[Any] = []
-        self._table_lengths: list[int] = []
-        self._row_lengths: list[int] = []
-        self._in_tables: list[object] = []
-        self._keys: list[object] = []
-        self._in_rows: list[object] = []
-        self._others: list[Spot] = []
-        """Containers that have to be looked at one by one."""
-        self._namespaces: list[Mapping[str, Any]] = []
-        self._counts: list[int] = []
-        self._having: list[Mapping[str, Any]] = []
-        self._names: list[str] = []
-        self._values: list[object] = []
-        self._holders: list[object] = []
-        self._attributes: list[str] = []
-        self._held: list[object] = []
-        self._slow: dict[Spot, set[str]] = defaultdict(set)
-        """Names that no namespace has, by those that hold values under them."""
-
-    @property
-    def size(self) -> int:
-        """How many values are compared."""
-        return (
-            len(self._in_tables) + len(self._in_rows) + len(self._others) + len(self._namespaces)
-            + len(self._names) + len(self._held) + len(self._slow)
-        )  # fmt: skip
-
-    def add(self, filled: Iterable[Spot], holding: Iterable[Spot], named: Iterable[Named]) -> None:
-        """Ask for more; what has changed is left out.
+    def __init__(
+        self, filled: Iterable[Spot], holding: Iterable[Spot], named: Iterable[Held]
+    ) -> None:
+        """Compare values with what they were; leave out what has changed already.
 
         Args:
             filled: those whose contents count.
             holding: those to which names may come.
             named: those that may have other values under names.
         """
-        for spot in filled:
-            if spot.marks is None and spot.contents and spot not in self._filled:
-                self._filled.add(spot)
-                self._add_contents(spot)
-        for spot in holding:
-            if spot.marks is None and spot.held is not None and spot not in self._holding:
-                self._holding.add(spot)
-                self._namespaces.append(spot.held)
-                self._counts.append(spot.count)
-        for each in named:
-            if each[0].marks is None and each not in self._named:
-                self._named.add(each)
-                self._add_name(*each)
+        self._tables: list[dict[Any, Any]] = []
+        self._rows: list[Any] = []
+        self._lengths: list[int] = []
+        """Of the tables, then of the rows."""
+        self._others: list[Spot] = []
+        """Containers that have to be looked at one by one."""
+        self._slow: dict[Spot, set[str]] = defaultdict(set)
+        """Names that no namespace has, by those that hold values under them."""
+        self._filled = [each for each in filled if each.marks is None]
+        self._elements = self._take_contents()
+        self._holding = [each for each in holding if each.marks is None]
+        self._namespaces = [each.held or {} for each in self._holding]
+        self._counts = [each.count for each in self._holding]
+        self._named = [each for each in named if each.spot.marks is None]
+        self._values = self._take_names()
 
-    def _add_contents(self, spot: Spot) -> None:
-        elements = spot.contents[1:]
-        is_table = isinstance(spot.value, dict)
-        length = len(elements) // 2 if is_table else len(elements)
-        if type(spot.value) not in PLAIN or spot.contents[0] != length:
-            self._others.append(spot)
-        elif is_table:
-            self._tables.append(spot.value)
-            self._table_lengths.append(length)
-            self._in_tables += elements[:length]
-            self._keys += elements[length:]
-        else:
-            self._rows.append(spot.value)
-            self._row_lengths.append(length)
-            self._in_rows += elements
+    def _take_contents(self) -> bytes:
+        tables, rows, lengths, row_lengths = list[Any](), list[Any](), self._lengths, list[int]()
+        keys: list[object] = []
+        for spot in self._filled:
+            elements = spot.contents[1:]
+            is_table = isinstance(spot.value, dict)
+            length = len(elements) // 2 if is_table else len(elements)
+            if type(spot.value) not in PLAIN or spot.contents[0] != length:
+                self._others.append(spot)
+            elif is_table:
+                self._tables.append(spot.value)
+                lengths.append(length)
+                tables += elements[:length]
+                keys += elements[length:]
+            else:
+                self._rows.append(spot.value)
+                row_lengths.append(length)
+                rows += elements
+        lengths += row_lengths
+        return addresses(chain(tables, keys, rows))
 
-    def _add_name(self, spot: Spot, name: str) -> None:
-        if spot.held is not None and name in spot.held:
-            self._having.append(spot.held)
-            self._names.append(name)
-            self._values.append(spot.names[name])
-            return
-        place = place_of(spot.value, name)
-        if place is None:
-            self._slow[spot].add(name)
-        else:
-            self._holders.append(place[0])
-            self._attributes.append(place[1])
-            self._held.append(spot.names[name])
-
-    def leave_changed(self) -> None:
-        """Ask no more for what has changed."""
-        filled, holding, named = self._filled, self._holding, self._named
-        self._filled, self._holding, self._named = set(), set(), set()
-        self._forget()
-        self.add(filled, holding, named)
+    def _take_names(self) -> bytes:
+        having = [each for each in self._named if each.space is not None]
+        self._spaces = [each.space or {} for each in having]
+        self._names = [each.name for each in having]
+        others = [each for each in self._named if each.space is None]
+        placed = [each for each in others if each.attribute]
+        self._owners = [each.owner for each in placed]
+        self._attributes = [each.attribute for each in placed]
+        for each in others:
+            if not each.attribute:
+                self._slow[each.spot].add(each.name)
+        return addresses([each.spot.names[each.name] for each in chain(having, placed)])
 
     def different(self) -> set[Spot]:
         """Return what has changed."""
@@ -120,29 +83,24 @@ class Comparison:
         if list(map(len, self._namespaces)) != self._counts:
             found.update(spot for spot in self._holding if spot.holds_more())
         if not self._are_named_as_they_were():
-            found.update(spot for spot, name in self._named if spot.holds_another(name))
+            found.update(each.spot for each in self._named if each.spot.holds_another(each.name))
         found.update(spot for spot, names in self._slow.items() if spot.holds_any_other(names))
         return found
 
     def _are_named_as_they_were(self) -> bool:
-        now = map(operator.getitem, self._having, self._names)
-        held = map(object.__getattribute__, self._holders, self._attributes)
+        now = map(operator.getitem, self._spaces, self._names)
+        held = map(object.__getattribute__, self._owners, self._attributes)
         try:
-            return all(map(operator.is_, now, self._values)) and all(
-                map(operator.is_, held, self._held)
-            )
+            return addresses(chain(now, held)) == self._values
         except (AttributeError, KeyError, ValueError):
             # A name, a slot or a variable of a closure has no value any more.
             return False
 
     def _are_filled_as_they_were(self) -> bool:
-        if list(map(len, self._tables)) != self._table_lengths:
-            return False
-        if list(map(len, self._rows)) != self._row_lengths:
-            return False
-        values = chain.from_iterable(map(dict.values, self._tables))
+        tables, rows = self._tables, self._rows
+        values = chain.from_iterable(map(dict.values, tables))
         return (
-            all(map(operator.is_, values, self._in_tables))
-            and all(map(operator.is_, chain.from_iterable(self._tables), self._keys))
-            and all(map(operator.is_, chain.from_iterable(self._rows), self._in_rows))
+            list(map(len, chain(tables, rows))) == self._lengths
+            and addresses(chain(values, chain.from_iterable(tables), chain.from_iterable(rows)))
+            == self._elements
         )

@@ -19,6 +19,8 @@ from contextvars import ContextVar
 from types import FunctionType, GeneratorType, MappingProxyType
 from typing import Any, TypeVar
 
+from .addresses import identity
+
 _T = TypeVar("_T")
 _Contents = tuple[object, ...]
 
@@ -30,8 +32,8 @@ FIXED = (tuple, frozenset)
 """What has the same elements for ever, which may change themselves."""
 _WITHOUT_CONTENTS = (*ATOMS, *FIXED, type, FunctionType)
 _TOLD_BY_VALUE = (int, str, bytes)
-_COMPARED = 100_000
-# Of larger containers only the number of elements is compared.
+COMPARED = 100_000
+"""Of containers with more elements only their number is compared."""
 _BYTES = 1 << 20
 # Of larger buffers only the size is compared.
 _WITH_BUFFERS = ("_ctypes", "array", "mmap")
@@ -73,9 +75,9 @@ def per_type(function: Callable[[type], _T]) -> Callable[[type], _T]:
     known: dict[int, tuple[type, _T]] = {}
 
     def ask(kind: type) -> _T:
-        entry = known.get(id(kind))
+        entry = known.get(identity(kind))
         if entry is None:
-            entry = known[id(kind)] = (kind, function(kind))
+            entry = known[identity(kind)] = (kind, function(kind))
         return entry[1]
 
     return ask
@@ -108,7 +110,7 @@ def _reader(kind: type) -> Callable[[Any], _Contents] | None:
 
 
 def _of_container(value: Any) -> _Contents:
-    return (len(value), *all_elements(value, _COMPARED))
+    return (len(value), *all_elements(value, COMPARED))
 
 
 def _of_generator(value: GeneratorType[Any, Any, Any]) -> _Contents:

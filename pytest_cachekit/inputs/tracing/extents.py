@@ -23,6 +23,8 @@ from .states import Snapshot
 _CALLS = 300
 _CALLS_OF_EACH = 2
 # A function is watched for so many calls, and while no more on average are made by each action.
+_UNKNOWN = 3
+# What can't be told so many times in a row is asked for no longer.
 
 
 _NOBODY = Action("what comes after the last action")
@@ -41,6 +43,7 @@ class Watched:
         "_filling",
         "_globals",
         "_last",
+        "_unknown",
         "calling",
         "calls",
         "code",
@@ -61,6 +64,7 @@ class Watched:
         self._globals: dict[str, Any] = {}
         self._last: Action | None = None
         self._before: Stamp | None = None
+        self._unknown = 0
         self._filling: set[Action] = set()
         self.calling: set[Action] = set()
         """The actions that called it."""
@@ -84,7 +88,13 @@ class Watched:
         self.close()
         self._globals = names
         self._last = action
-        self._before = None if self._changes is None else stamp(self._globals, self._changes)
+        self._before = self._stamp()
+        self._unknown = 0 if self._before else self._unknown + 1
+
+    def _stamp(self) -> Stamp | None:
+        if self._changes is None or self._unknown >= _UNKNOWN:
+            return None
+        return stamp(self._globals, self._changes)
 
     def close_for(self, action: Action) -> None:
         """Note that `action` has ended."""
@@ -95,7 +105,7 @@ class Watched:
         """Note whether the last action that called it left things as it found them."""
         if self._last is None:
             return
-        now = None if self._changes is None else stamp(self._globals, self._changes)
+        now = None if self._before is None else self._stamp()
         if not is_same(self._before, now):
             self._filling.add(self._last)
         self._last = self._before = None

@@ -8,10 +8,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ..computed import Computed
-from .comparisons import Named
 from .held_values import is_walked
 from .leaves import Leaves, Path
-from .spots import Spot
+from .spots import Held, Spot
 from .states import file_of
 
 _OF_DEFAULTS = frozenset({"__defaults__", "__kwdefaults__"})
@@ -28,11 +27,9 @@ class NamedSpots:
         """Those that have contents."""
         self.holders: dict[str, set[Spot]] = defaultdict(set)
         """Those to which somebody may give new attributes."""
-        self.objects: dict[str, set[Spot]] = defaultdict(set)
-        """Those of `holders` that are neither modules, classes nor functions."""
-        self.by_key: dict[str, list[Named]] = defaultdict(list)
+        self.by_key: dict[str, list[Held]] = defaultdict(list)
         """What they hold under names, by what somebody names who binds that."""
-        self.by_user: dict[str, list[Named]] = defaultdict(list)
+        self.by_user: dict[str, list[Held]] = defaultdict(list)
         """What objects of libraries hold under names, and others, by what their users name."""
         self.of_class: dict[str, set[Spot]] = defaultdict(set)
         """Instances, by the names of their classes."""
@@ -89,31 +86,26 @@ class NamedSpots:
                     self.containers[name].add(spot)
                 self.holders[name].add(spot)
                 spot.known.add(name)
-                if not isinstance(leaf.value, (ModuleType, type, FunctionType)):
-                    self.objects[name].add(spot)
             if way in entered and not spot.names:
                 self._enter(spot, names[way])
                 for kind in () if is_class else type(leaf.value).__mro__[:-1]:
                     self.of_class[kind.__name__].add(spot)
             new = users.get(way, set()) - spot.users
-            for name in spot.names:
-                if not name.startswith("["):
-                    self._used_by(new, (spot, name))
+            for held in spot.named.values():
+                self._used_by(new, held)
             spot.users |= new
 
     def _enter(self, spot: Spot, names: dict[str, object]) -> None:
         spot.look_into(names)
-        for name in names:
-            if not name.startswith("["):
-                held: Named = spot, name
-                if _is_default(spot.value, name):
-                    self._used_by(_OF_DEFAULTS, held)
-                    spot.users |= _OF_DEFAULTS
-                else:
-                    self.by_key[name].append(held)
-                    spot.keys.add(name)
+        for name, held in spot.named.items():
+            if _is_default(spot.value, name):
+                self._used_by(_OF_DEFAULTS, held)
+                spot.users |= _OF_DEFAULTS
+            else:
+                self.by_key[name].append(held)
+                spot.keys.add(name)
 
-    def _used_by(self, users: Iterable[str], held: Named) -> None:
+    def _used_by(self, users: Iterable[str], held: Held) -> None:
         for user in users:
             self.by_user[user].append(held)
 

@@ -7,15 +7,15 @@ have changed: these name what leads there, or are methods of what has it.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import chain
-from types import FunctionType
+from functools import reduce
 
 from ..computed import Computed
 from .action import Action
+from .asks import Asks
 from .bound_names import BoundNames
-from .comparisons import Comparison, Named
 from .handing import hands_on
 from .named_spots import NamedSpots
 from .spots import Spot
@@ -23,9 +23,6 @@ from .states import States
 from .traits import Traits, find_traits
 from .units import Unit
 
-# As many values are compared at once, or twice those that one test asks for, whether the functions
-# that ran may have changed them or not.
-_AT_ONCE = 3_000
 _TOUCHES = frozenset(4**power for power in range(16))
 
 
@@ -42,14 +39,7 @@ class Passing:
         self._traits: Computed[int, Traits] = Computed(self._find_traits)
         self._quiet: set[int] = set()
         """Functions that may have changed nothing."""
-        self._at_once = Comparison()
-        """What hasn't changed yet, and somebody may have changed."""
-        self._most = _AT_ONCE
-        """How much that may be."""
-        self._asking: dict[int, Traits] = {}
-        """The functions that this is for."""
-        self._asked: set[str] = set()
-        """Names of holders among it."""
+        self._asks = Asks()
         self._changed: set[Spot] = set()
         self._leading: dict[int, set[Spot]] = defaultdict(set)
         """Of what has changed, that which each function may change again."""
@@ -94,61 +84,26 @@ class Passing:
 
     def _different(self, ran: Iterable[int], given: Iterable[Action]) -> set[Spot]:
         """Return what isn't as it was, of that which functions may have changed."""
-        units = set(ran) - self._quiet
-        traits = dict(zip(units, map(self._traits.__getitem__, units), strict=True))
-        if not traits.keys() <= self._asking.keys():
-            self._ask(traits)
-        found = self._at_once.different()
+        units = frozenset(ran) - self._quiet
+        traits = list(map(self._traits.__getitem__, units))
+        units -= self._quiet
+        mask = reduce(operator.or_, (each.asks for each in traits), 0)
+        if any(each.reflects for each in traits):
+            mask = reduce(operator.or_, (self._asked_by_reflection(each) for each in traits), mask)
+        found = self._asks.different(mask)
         for fixture in given:
             handed = self._handed_by(fixture)
             found.update(each for each in handed if each.marks or each.is_filled_otherwise())
-        if any(each.binds for each in traits.values()):
+        if any(each.binds for each in traits):
             self._states.glance_elsewhere()
-        return found.union(*map(self._leading.__getitem__, traits.keys() & self._leading.keys()))
-
-    def _ask(self, traits: dict[int, Traits]) -> None:
-        """Compare at once what more functions may change."""
-        if self._at_once.size > self._most:
-            self._ask_for_nothing()
-        new = [traits[unit] for unit in traits.keys() - self._asking.keys()]
-        reflected = any(each.reflects for each in self._asking.values())
-        self._asking.update(traits)
-        names = set[str]().union(*(each.holders for each in new)) - self._asked
-        self._asked |= names
-        others = set[Spot]().union(*(each.others for each in new))
-        named: set[Named] = set().union(*(each.own for each in new))
-        for each in new:
-            named.update(*map(self._spots.by_key.__getitem__, each.bound))
-            named.update(*map(self._spots.by_user.__getitem__, each.used))
-        if any(each.reflects for each in self._asking.values()):
-            asked = names if reflected else self._asked
-            every = new if reflected else self._asking.values()
-            objects = set[Spot]().union(*(each.others for each in every))
-            objects.update(
-                *map(self._spots.objects.__getitem__, asked & self._spots.objects.keys())
-            )
-            for spot in objects:
-                if not isinstance(spot.value, FunctionType):
-                    named.update((spot, name) for name in spot.names if name[0] != "[")
-        filled = set[str]().union(*(each.containers for each in new))
-        self._at_once.add(
-            chain.from_iterable(map(self._spots.containers.__getitem__, filled)),
-            chain(others, *map(self._spots.holders.__getitem__, names)),
-            named,
-        )
-        if self._asking.keys() == traits.keys():
-            self._most = max(_AT_ONCE, 2 * self._at_once.size)
-
-    def _ask_for_nothing(self) -> None:
-        self._at_once, self._asking = Comparison(), {}
-        self._asked.clear()
+        return found.union(*map(self._leading.__getitem__, units & self._leading.keys()))
 
     def _take_in(self) -> None:
         """Take in what modules led to whose imports have ended since."""
         for number in range(self._count, self._states.count):
             self._spots.take_in(number, *self._states.remembered(number))
         self._count = self._states.count
-        self._ask_for_nothing()
+        self._asks = Asks()
         self._leading.clear()
         self._traits.clear()
         self._quiet.clear()
@@ -156,16 +111,24 @@ class Passing:
     def _leave(self, changed: set[Spot]) -> None:
         """Look at what has changed one by one from now on."""
         self._changed |= changed
-        self._at_once.leave_changed()
+        self._asks.forget()
         for unit, traits in self._traits.items():
             self._leading[unit].update(filter(traits.lead_to, changed))
 
     def _find_traits(self, identifier: int) -> Traits:
         traits = find_traits(self._units[identifier], self._uses[identifier], self._spots)
+        spots = self._spots
+        asked = traits.filled(spots), traits.holding(spots), traits.named(spots)
+        traits.asks = self._asks.mask(*asked)
         if traits.is_none:
             self._quiet.add(identifier)
         self._leading[identifier].update(filter(traits.lead_to, self._changed))
         return traits
+
+    def _asked_by_reflection(self, traits: Traits) -> int:
+        if traits.asks_all is None:
+            traits.asks_all = self._asks.mask(named=traits.all_named(self._spots))
+        return traits.asks_all
 
     def _handed_by(self, fixture: Action) -> set[Spot]:
         """Return what a fixture may have handed to its users, who change it without its name."""

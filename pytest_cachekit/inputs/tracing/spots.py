@@ -12,8 +12,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 from weakref import ReferenceType
 
-from .contents import contents
-from .held_values import only_dict
+from .addresses import addresses, identity, separate
+from .contents import COMPARED, contents
+from .held_values import only_dict, place_of
 from .unchanged import is_filled_as, names_in
 
 _FEW = 50
@@ -21,7 +22,8 @@ PLAIN = frozenset({dict, list, set, OrderedDict, defaultdict, deque})
 """Containers that are nothing but their elements."""
 GONE = object()
 """Stands for a value that isn't there any more."""
-_Marks = dict[str, tuple[int, ...]]
+_Told = tuple[int | bytes, ...]
+_Marks = dict[str, _Told]
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +48,8 @@ class Spot:
     """What it held under names."""
     held: Mapping[str, Any] | None = None
     """All that it holds under names now; None where nothing that lives tells."""
+    named: dict[str, Held] = field(default_factory=dict)
+    """The same, elements left out, each ready to be compared."""
     others: frozenset[str] = frozenset()
     """Names of that which don't count."""
     count: int = 0
@@ -59,6 +63,7 @@ class Spot:
         """Remember what it holds under names."""
         self.names = names
         self.held = _living(self.value)
+        self.named = {name: Held(self, name) for name in names if name[0] != "["}
         self.others = frozenset(self.held or ()) - names.keys()
         self.count = 0 if self.held is None else len(self.held)
 
@@ -116,10 +121,28 @@ class Spot:
         new = [name for name, value in now.items() if before.get(name, GONE) is not value]
         for name in new:
             if name not in self.others:
-                found[name] = (id(now[name]), *_held_by(now[name]))
+                found[name] = (identity(now[name]), *_held_by(now[name]))
         if len(now) - len(new) < len(before):
             found.update((name, ()) for name in before.keys() - now.keys())
         return found
+
+
+class Held:
+    """A name under which something held a value."""
+
+    __slots__ = ("attribute", "name", "owner", "space", "spot")
+
+    def __init__(self, spot: Spot, name: str) -> None:
+        self.spot = spot
+        self.name = name
+        self.space = spot.held if spot.held is not None and name in spot.held else None
+        """The namespace that has the name."""
+        place = place_of(spot.value, name) if self.space is None else None
+        self.owner, self.attribute = place or (None, "")
+        """If there is no such, what has the value as an attribute, a cell for instance.
+
+        No attribute where the value must be looked for in other ways.
+        """
 
 
 def _living(value: Any) -> Mapping[str, Any] | None:
@@ -129,11 +152,13 @@ def _living(value: Any) -> Mapping[str, Any] | None:
     return only_dict(value)
 
 
-def _held_by(value: object) -> Iterable[int]:
+def _held_by(value: Any) -> _Told:
     """Return what tells what a value holds, if that isn't much."""
     if isinstance(value, (ModuleType, type)):
         return ()
-    held = _identities(value) or tuple(map(id, (only_dict(value) or {}).values()))
+    if type(value) in PLAIN:
+        return _identities(value) if len(value) <= _FEW else ()
+    held = _identities(value) or tuple(map(identity, (only_dict(value) or {}).values()))
     return held if len(held) <= _FEW else ()
 
 
@@ -144,21 +169,38 @@ def _is_weak(value: object) -> bool:
         sides = (value.keys(), value.values())
     elif type(value) is set:
         sides = (value,)
-    return any(side and all(isinstance(e, ReferenceType) for e in side) for side in sides)
+    return any(
+        side and all(issubclass(kind, ReferenceType) for kind in set(map(type, side)))
+        for side in sides
+    )
 
 
 def _are_fewer(now: _Marks, before: _Marks) -> bool:
-    """Return whether elements went, and nothing else changed."""
+    """Return whether elements went from a plain container, and nothing else changed."""
+    lying, lying_before = _lying(now), _lying(before)
     others = {name: marks for name, marks in now.items() if name}
-    return {*now[""][1:]} < {*before[""][1:]} and before == {**others, "": before[""]}
-
-
-def _identities(value: Any) -> tuple[int, ...]:
-    """Return what tells the contents of a value from others, and keeps none of them alive."""
-    held = contents(value)
-    if type(value) in PLAIN:
-        return (len(value), *map(id, held[1:]))
-    return tuple(
-        each if type(each) is int else hash(each) if type(each) in (str, bytes) else id(each)
-        for each in held
+    return (
+        len(lying) < len(lying_before)
+        and before == {**others, "": before[""]}
+        and separate(lying) < separate(lying_before)
     )
+
+
+def _lying(marks: _Marks) -> bytes:
+    return b"".join(each for each in marks[""] if isinstance(each, bytes))
+
+
+def _identities(value: Any) -> _Told:
+    """Return what tells the contents of a value from others, and keeps none of them alive."""
+    if type(value) in PLAIN and len(value) <= COMPARED:
+        return _of_plain(value)
+    return tuple(
+        each if type(each) is int else hash(each) if type(each) in (str, bytes) else identity(each)
+        for each in contents(value)
+    )
+
+
+def _of_plain(value: Any) -> _Told:
+    if isinstance(value, dict):
+        return len(value), addresses(value.values()), addresses(value)
+    return len(value), addresses(value)
