@@ -52,9 +52,9 @@ class Snapshot:
     """What collecting a module or class returned, before anybody adds to it."""
 
     nodes: list[Any]
-    marks: list[list[pytest.Mark]]
+    marks: list[tuple[pytest.Mark, ...]]
     """Those of each node, as they were then."""
-    keywords: list[list[str]]
+    keywords: list[tuple[str, ...]]
     objection: str | None
     """Why the nodes can't be made again."""
 
@@ -63,8 +63,9 @@ class Snapshot:
         """Return what `nodes` are like now."""
         return cls(
             list(nodes),
-            [list(node.own_markers) for node in nodes],
-            [list(node.keywords._markers) for node in nodes],
+            # Python's collector of garbage passes tuples of text by.
+            [tuple(node.own_markers) for node in nodes],
+            [tuple(node.keywords._markers) for node in nodes],
             next(filter(None, map(_objection, nodes)), None),
         )
 
@@ -202,7 +203,9 @@ class _Maker:
         marks = [self.mark(mark) for mark in get_unpacked_marks(node.obj)]
         return CollectedClass(node.name, type(node) is UnitTestCase, marks, self.nodes(node))
 
-    def _item(self, node: Any, marks: list[pytest.Mark], keywords: list[str]) -> CollectedItem:
+    def _item(
+        self, node: Any, marks: Sequence[pytest.Mark], keywords: Sequence[str]
+    ) -> CollectedItem:
         callspec = getattr(node, "callspec", None)
         parameters: str | None = None
         if callspec is not None:
@@ -221,7 +224,11 @@ class _Maker:
         )
 
     def _shape(
-        self, node: Any, marks: list[pytest.Mark], keywords: list[str], parameters: str | None
+        self,
+        node: Any,
+        marks: Sequence[pytest.Mark],
+        keywords: Sequence[str],
+        parameters: str | None,
     ) -> Shape:
         first = [node.name, *(mark.name for mark in marks)]
         last = [] if parameters is None else [parameters]

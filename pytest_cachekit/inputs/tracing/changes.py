@@ -10,6 +10,7 @@ from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
+from .addresses import identity
 from .contents import ATOMS
 from .held_values import cell_of, functions_kept
 from .leaves import Leaf, Leaves, Path, Place, differing
@@ -85,7 +86,7 @@ class Change:
         for count in range(1, len(path) + 1):
             leaf = before.get(path[:count])
             if leaf is not None and not isinstance(leaf.value, ATOMS):
-                self.holders[id(leaf.value)] = leaf.value
+                self.holders[identity(leaf.value)] = leaf.value
 
 
 class Changes:
@@ -134,7 +135,7 @@ class Changes:
                     change.behind.setdefault(leaf.place, set()).add(leading)
                 taken.setdefault(leaf.name, set()).add(look.path)
                 if leaf.contents:
-                    twins_of.setdefault(id(leaf.value), set()).add(leaf.name)
+                    twins_of.setdefault(identity(leaf.value), set()).add(leaf.name)
                 change.called |= _called(path, look.after, called)
         for twins in twins_of.values():
             for name in twins:
@@ -213,11 +214,11 @@ def _called(path: Path, leaves: Leaves, known: dict[int, set[str]]) -> set[str]:
         holder = leaves.get(path[:count])
         if holder is None or isinstance(holder.value, type):
             break
-        names = known.get(id(holder.value))
+        names = known.get(identity(holder.value))
         if names is None:
             functions = functions_kept(holder.value)
             names = set().union(*(_names_of(function.__code__) for function in functions))
-            known[id(holder.value)] = names
+            known[identity(holder.value)] = names
         found |= names
     return found
 

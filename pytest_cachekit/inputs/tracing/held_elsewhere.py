@@ -12,6 +12,7 @@ from typing import Any
 from weakref import CallableProxyType, ProxyType, ReferenceType
 
 from ..computed import Computed
+from .addresses import identity
 from .contents import ATOMS
 from .named_modules import module_globals
 
@@ -39,6 +40,9 @@ class HeldElsewhere:
             *map(module_globals, filter(_is_module, list(sys.modules.values()))),
             *namespaces.values(),
         ]
+        every = (*self._modules, *sys.modules.values(), sys.modules)
+        self._roots = frozenset(map(identity, every))
+        """Modules, each of which is walked through by itself."""
         self._by: Computed[str, frozenset[int] | None] = Computed(self._walk)
 
     def may_hold(self, identities: Iterable[int], homes: Iterable[str]) -> bool:
@@ -63,26 +67,25 @@ class HeldElsewhere:
             known = self._by[""]
             waiting: list[Any] = [*self._apart[path].values()]
         else:
-            apart = set(map(id, self._apart.values()))
+            apart = set(map(identity, self._apart.values()))
             waiting = [
                 value
                 for names in self._modules
-                if id(names) not in apart and not _is_closed(names.get("__name__"))
+                if identity(names) not in apart and not _is_closed(names.get("__name__"))
                 for value in names.values()
             ]
             waiting += contextvars.copy_context().values()
             waiting += gc.get_referents(*sys.modules.values())
-        # Each module is walked through by itself.
-        seen = {id(each) for each in (*self._modules, *sys.modules.values(), sys.modules)}
+        seen = set(self._roots)
         while waiting and known is not None and len(seen) <= _MUCH:
             batch, waiting = waiting[-_AT_ONCE:], waiting[:-_AT_ONCE]
             new = {
-                id(each): each
+                identity(each): each
                 for each in batch
-                if type(each) not in _LEADS_NOWHERE and id(each) not in seen
+                if type(each) not in _LEADS_NOWHERE and identity(each) not in seen
             }
-            for identity in known.intersection(new):
-                del new[identity]
+            for each in known.intersection(new):
+                del new[each]
             seen.update(new)
             if not _HIDE.isdisjoint(map(type, new.values())):
                 return None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import CellType, FunctionType, GeneratorType, ModuleType
 from typing import Any
 
+from .addresses import identity
 from .contents import ATOMS, CONTAINERS, FIXED, all_elements, per_type
 from .named_modules import module_globals
 
@@ -130,9 +131,9 @@ def functions_kept(value: object) -> Iterator[FunctionType]:
     seen: set[int] = set()
     while waiting and len(seen) < _ELEMENTS:
         current = waiting.popleft()
-        if isinstance(current, _CALL_NOTHING) or id(current) in seen:
+        if isinstance(current, _CALL_NOTHING) or identity(current) in seen:
             continue
-        seen.add(id(current))
+        seen.add(identity(current))
         if isinstance(current, FunctionType):
             yield current
         elif callable(current) or isinstance(current, _WITH_ELEMENTS):

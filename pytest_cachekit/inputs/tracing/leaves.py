@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import FunctionType, GeneratorType, ModuleType
 from typing import Any
 
+from .addresses import identity
 from .contents import ATOMS, are_same, contents
 from .held_values import (
     attributes,
@@ -70,7 +71,7 @@ def insides(leaves: Leaves) -> Iterator[tuple[Inside, Leaf]]:
     for path, leaf in leaves.items():
         holder = leaves.get(path[:-1])
         if holder is not None:
-            yield (id(holder.value), path[-1]), leaf
+            yield (identity(holder.value), path[-1]), leaf
 
 
 def differing(
@@ -91,7 +92,7 @@ def differing(
             yield path, old
         elif old is None or old.differs(new):
             holder = after.get(path[:-1])
-            same = None if holder is None else known((id(holder.value), path[-1]))
+            same = None if holder is None else known((identity(holder.value), path[-1]))
             if same is None or same.differs(new):
                 yield path, new
 
@@ -136,11 +137,11 @@ class _Collection:
     def _value(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
         self.found[path] = Leaf(value, contents(value), name, place)
         # Who comes to it by a shorter way sees further.
-        if depth <= 1 or isinstance(value, ATOMS) or self._seen.get(id(value), 0) >= depth:
+        if depth <= 1 or isinstance(value, ATOMS) or self._seen.get(identity(value), 0) >= depth:
             return
         if is_ours(value):
             return
-        self._seen[id(value)] = depth
+        self._seen[identity(value)] = depth
         waiting = self._elements if path[-1].startswith("[") else self._named
         waiting.append((value, path, depth - 1, name, place))
 

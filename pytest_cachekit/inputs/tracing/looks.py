@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .addresses import identity
 from .leaves import Inside, Leaf, Leaves, Path, insides
 
 
@@ -27,8 +28,8 @@ class FirstSeen:
         self.count = len(before)
         self._before = before
         self._found: dict[Inside, tuple[int, Leaf]] = {}
-        self._classes = {id(kind) for leaves in before for kind in classes_among(leaves)}
-        self._values = {id(leaf.value) for leaves in before for leaf in leaves.values()}
+        self._classes = {identity(kind) for leaves in before for kind in classes_among(leaves)}
+        self._values = {identity(leaf.value) for leaves in before for leaf in leaves.values()}
 
     def until(self, number: int, inside: Inside) -> Leaf | None:
         """Return what stood `inside` an object; None if found only after import `number`."""
@@ -41,11 +42,11 @@ class FirstSeen:
 
     def is_known(self, kind: type) -> bool:
         """Return whether a class was known then."""
-        return id(kind) in self._classes
+        return identity(kind) in self._classes
 
     def has(self, value: object) -> bool:
         """Return whether something led to `value` then."""
-        return id(value) in self._values
+        return identity(value) in self._values
 
 
 def leading_to_what_came(path: Path, look: Look, first: FirstSeen) -> str | None:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ..computed import Computed
+from .addresses import identity
 from .name_uses import gets_by_computed_names
 from .named_modules import NamedModules, finds_any_module, module_globals
 from .ran_functions import RanFunctions
@@ -46,7 +47,7 @@ class ModuleUsers:
 
     def _those_with(self, name: str, units: set[int], homes: Collection[str]) -> set[int]:
         holders = {
-            id(namespace)
+            identity(namespace)
             for path, namespace in self._ran.namespaces.items()
             if self._ran.has(path, name, homes)
         }
@@ -87,4 +88,4 @@ class ModuleUsers:
                 found.append(module_globals(value))
             elif name not in self._ran.used(identifier).variables:
                 found += self._modules.called(name)
-        return frozenset(map(id, found))
+        return frozenset(map(identity, found))

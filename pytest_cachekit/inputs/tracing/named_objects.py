@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from .addresses import identity
 from .contents import ATOMS, FIXED
 from .held_values import attributes
 from .named_modules import NamedModules, module_globals
@@ -52,9 +53,9 @@ class NamedObjects:
         waiting += self._modules.imported_by(unit.code)
         while waiting:
             namespace = waiting.pop()
-            if id(namespace) in seen:
+            if identity(namespace) in seen:
                 continue
-            seen.add(id(namespace))
+            seen.add(identity(namespace))
             for name in names & namespace.keys():
                 value = namespace[name]
                 if isinstance(value, ModuleType):
@@ -80,9 +81,9 @@ class NamedObjects:
         return self._mros.get(name, set())
 
     def _from(self, value: object) -> tuple[set[int], set[str]]:
-        known = self._known.get(id(value))
+        known = self._known.get(identity(value))
         if known is None:
-            known = self._known[id(value)] = self._walk(value)
+            known = self._known[identity(value)] = self._walk(value)
         return known
 
     def _walk(self, value: object) -> tuple[set[int], set[str]]:
@@ -91,9 +92,9 @@ class NamedObjects:
         waiting, seen = deque([value]), set[int]()
         while waiting and len(seen) < _MOST:
             current = waiting.popleft()
-            if id(current) in seen or isinstance(current, _LEADING_NOWHERE):
+            if identity(current) in seen or isinstance(current, _LEADING_NOWHERE):
                 continue
-            seen.add(id(current))
+            seen.add(identity(current))
             if isinstance(current, FunctionType):
                 functions |= self._units_of(current.__code__)
                 waiting.extend(vars(current).values())

@@ -8,6 +8,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ..computed import Computed
+from .addresses import identity
 from .held_values import is_walked
 from .leaves import Leaves, Path
 from .spots import Held, Spot
@@ -44,7 +45,8 @@ class NamedSpots:
     def named_otherwise(self, path: str, names: Iterable[str]) -> set[Spot]:
         """Return what globals of the module in the file at `path` stand for under other names."""
         known = self._globals.get(path, {})
-        spots = ((name, self._spots.get(id(known[name]))) for name in known.keys() & set(names))
+        values = ((name, known[name]) for name in known.keys() & set(names))
+        spots = ((name, self._spots.get(identity(value))) for name, value in values)
         return {each for name, each in spots if each is not None and name not in each.known}
 
     def take_in(self, number: int, module: ModuleType, before: Leaves) -> None:
@@ -120,9 +122,9 @@ class NamedSpots:
     def _spot(
         self, value: object, contents: tuple[object, ...], module: ModuleType, number: int
     ) -> Spot:
-        spot = self._spots.get(id(value))
+        spot = self._spots.get(identity(value))
         if spot is None:
-            spot = self._spots[id(value)] = Spot(value, contents, module.__name__)
+            spot = self._spots[identity(value)] = Spot(value, contents, module.__name__)
         spot.numbers.add(number)
         return spot
 

@@ -9,11 +9,12 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from .action import Action
+from .addresses import addresses
 
 
 class ProcessSettings:
@@ -32,7 +33,7 @@ class ProcessSettings:
             action: what may have changed them since this was called last; None if nothing that
                 is recorded.
         """
-        now = tuple(_settings())
+        now = _settings()
         if self._first is None:
             self._first = self._now = now
         if now != self._now:
@@ -46,19 +47,19 @@ class ProcessSettings:
         return self._now == self._first
 
 
-def _settings() -> Iterator[object]:
-    yield _folder()
-    yield from (*sys.path, None, *sys.argv)
-    yield from (id(each) for each in (*sys.meta_path, *sys.path_hooks))
-    yield from (sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits())
-    yield from (gc.isenabled(), gc.get_threshold(), time.tzname, time.timezone)
-    yield from (logging.root.level, logging.root.manager.disable, logging.raiseExceptions)
-    yield tuple(warnings.filters)
-    yield locale.setlocale(locale.LC_ALL)
-    for name, ask in _OF_MODULES.items():
-        module = sys.modules.get(name)
-        if module is not None:
-            yield from ask(module)
+def _settings() -> tuple[object, ...]:
+    others = [ask(sys.modules[name]) for name, ask in _OF_MODULES.items() if name in sys.modules]
+    return (
+        _folder(),
+        (*sys.path, None, *sys.argv),
+        addresses((*sys.meta_path, None, *sys.path_hooks)),
+        (sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits()),
+        (gc.isenabled(), gc.get_threshold(), time.tzname, time.timezone),
+        (logging.root.level, logging.root.manager.disable, logging.raiseExceptions),
+        tuple(warnings.filters),
+        locale.setlocale(locale.LC_ALL),
+        *others,
+    )
 
 
 def _folder() -> str:

@@ -10,6 +10,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .action import Action
+from .addresses import identity
 from .changes import Change, Changes
 from .leaves import Leaves, Place, collect_leaves, differing
 from .looks import FirstSeen, Look
@@ -70,10 +71,10 @@ class States:
             vars(place)[module.__name__.rpartition(".")[2]] = present
             self._before.append((place, _leaves(place)))
         for value in list(vars(module).values()):
-            if isinstance(value, ModuleType) and id(value) not in self._modules:
+            if isinstance(value, ModuleType) and identity(value) not in self._modules:
                 # One that is to be loaded when it is first asked for stays as it is.
                 names = module_globals(value)
-                self._modules[id(value)] = names, frozenset(names)
+                self._modules[identity(value)] = names, frozenset(names)
 
     def remember_attributes(self, owner: object) -> None:
         """Remember the state of an object of others, to which the project may add attributes."""
@@ -172,9 +173,9 @@ class States:
 
     def _came_to_modules(self) -> Iterator[tuple[str, Place]]:
         """Iterate over the names that came to modules which aren't the project's."""
-        own = {id(module) for module, _ in self._before}
-        for identity, (names, known) in self._modules.items():
-            if identity in own:
+        own = {identity(each) for each, _ in self._before}
+        for module, (names, known) in self._modules.items():
+            if module in own:
                 # Its import had not ended when another one's did.
                 continue
             for name in names.keys() - known:
