@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import CodeType
 from typing import Any
 
+from ..computed import Computed
 from .action import Action
 from .calls import Calls
 from .changes import Change
@@ -71,6 +72,7 @@ def state_actions(
     homes = Homes(functions, imports.named, codes, ordered)
     origins = Origins(ordered, calls, writers, Surroundings(functions, homes.is_known))
     watched = WatchedFills(extents, functions)
+    direct = Computed[str, set[int]](lambda name: writers.direct(name, states[name]))
     for state, change in sorted(states.items()):
         if change.is_looked_up and writers.only_look_up(state) and imports.only_bind(state):
             # Nobody could tell an empty value from none.
@@ -79,7 +81,7 @@ def state_actions(
             continue
         # Who changes an object changes it for all names that lead to it.
         names = sorted({state, *change.twins})
-        writing = set().union(*(writers.direct(name, states[name]) for name in names))
+        writing = set[int]().union(*map(direct.__getitem__, names))
         changers = set[Action]().union(*(changed_by.get(name, ()) for name in names))
         fills = watched.of(writing, names, states)
         changing = frozenset(imports.changing(state))

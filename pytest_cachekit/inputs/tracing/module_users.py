@@ -11,8 +11,9 @@ from ..computed import Computed
 from .addresses import identity
 from .name_uses import gets_by_computed_names
 from .named_modules import NamedModules, finds_any_module, module_globals
+from .names import spelled
 from .ran_functions import RanFunctions
-from .replaced_names import replaced_and_handed_on
+from .replaced_names import last_name, replaced_and_handed_on
 
 
 class ModuleUsers:
@@ -55,7 +56,9 @@ class ModuleUsers:
 
     def _telling(self, name: str, homes: Collection[str]) -> set[int]:
         """Return the functions that have a module, and tell others the name of what is in it."""
-        return self._those_with(name, self._spelling.get(name, set()), homes)
+        naming = self._ran.naming.get(name, set()) | self._spelling.get(name, set())
+        telling = {unit for unit in naming if name in self._names[unit][0]}
+        return self._those_with(name, telling, homes)
 
     @cached_property
     def _getting(self) -> set[int]:
@@ -66,11 +69,12 @@ class ModuleUsers:
 
     @cached_property
     def _spelling(self) -> dict[str, set[int]]:
-        """Those that have modules, by what they spell."""
+        """Those that have strings, by the names at the ends of these."""
         found: dict[str, set[int]] = {}
         for unit in self._ran.ran:
-            for name in self._names[unit][0] if self._had[unit] else ():
-                found.setdefault(name, set()).add(unit)
+            for each in spelled(self._ran.units[unit].code):
+                if isinstance(each, str):
+                    found.setdefault(last_name(each), set()).add(unit)
         return found
 
     def _find_had(self, identifier: int) -> frozenset[int]:

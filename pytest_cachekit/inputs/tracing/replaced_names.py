@@ -94,6 +94,10 @@ def _look_at(code: CodeType, replaced: set[str], handed_on: set[str]) -> None:
         if index not in replacing_nothing - others:
             for each in flat(constant):
                 if isinstance(each, str) and each not in shown and _PATH.fullmatch(each):
-                    path = _BETWEEN.split(each)
-                    replaced.add(path[-1])
-                    handed_on.update(path)
+                    replaced.add(last_name(each))
+                    handed_on.update(_BETWEEN.split(each))
+
+
+def last_name(path: str) -> str:
+    """Return the last name in a dotted path, as patches are given."""
+    return _BETWEEN.split(path)[-1]

@@ -7,7 +7,7 @@ import-time code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
 
@@ -45,18 +45,17 @@ def is_function(code: CodeType) -> bool:
     return bool(code.co_flags & _CO_OPTIMIZED) and not code.co_name.startswith("<")
 
 
-def nested(code: CodeType) -> Iterator[tuple[int, CodeType]]:
-    """Iterate over the code objects among the constants of `code`, with their indices."""
-    for index, constant in enumerate(code.co_consts):
-        if isinstance(constant, CodeType):
-            yield index, constant
+def nested(code: CodeType) -> list[tuple[int, CodeType]]:
+    """Return the code objects among the constants of `code`, with their indices."""
+    return [(index, each) for index, each in enumerate(code.co_consts) if type(each) is CodeType]
 
 
-def whole(code: CodeType) -> Iterator[CodeType]:
-    """Iterate over `code` and all that is nested in it."""
-    yield code
+def whole(code: CodeType) -> list[CodeType]:
+    """Return `code` and all that is nested in it."""
+    found = [code]
     for _, inner in nested(code):
-        yield from whole(inner)
+        found += whole(inner)
+    return found
 
 
 def map_functions(

@@ -59,6 +59,9 @@ class Writers:
         self._changing: Computed[int, bool] = Computed(
             lambda unit: changes_contents(functions.units[unit].code)
         )
+        self._explaining: Computed[tuple[str, ...], tuple[set[int], set[int]]] = Computed(
+            self._find_explaining
+        )
 
     def means(self, identifier: int, state: str) -> bool:
         """Return whether a function that names `state` may mean that, and nothing else so named."""
@@ -115,9 +118,19 @@ class Writers:
             names: all that lead to it.
             action: something after which it was seen to be another.
         """
-        changes = [self._states[name] for name in names]
+        explaining, handing = self._explaining[tuple(names)]
+        ran = set[int]().union(*(each.functions for each in action.with_fixtures()))
+        if explaining.isdisjoint(ran):
+            return True
+        return not handing.isdisjoint(ran) and any(
+            map(self._changing.__getitem__, ran - explaining)
+        )
+
+    def _find_explaining(self, names: tuple[str, ...]) -> tuple[set[int], set[int]]:
+        """Return the functions that change states by name, and those that hand them to others."""
         explaining, handing = set[int](), set[int]()
-        for name, change in zip(names, changes, strict=True):
+        for name in names:
+            change = self._states[name]
             explaining |= self._ran.changing(name) | self._ran.simple.get(name, set())
             for attribute, _ in change.places:
                 explaining |= self._ran.changing(attribute)
@@ -127,12 +140,7 @@ class Writers:
                 explaining |= self._ran.naming.get(name, set())
             for attribute in change.containers:
                 handing |= self._handing(name, attribute)
-        ran = set[int]().union(*(each.functions for each in action.with_fixtures()))
-        if explaining.isdisjoint(ran):
-            return True
-        return not handing.isdisjoint(ran) and any(
-            map(self._changing.__getitem__, ran - explaining)
-        )
+        return explaining, handing
 
     def _handing(self, state: str, name: str) -> set[int]:
         """Return the functions that give to others what `name` stands for, in `state` or itself."""
