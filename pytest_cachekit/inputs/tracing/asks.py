@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from .comparisons import Comparison
 from .spots import Held, Spot
 
-# Comparing is much cheaper than preparing for it.
-_FACTOR, _FEW = 2, 300
+# Comparing is much cheaper than preparing for it; and what others asked for may have changed in
+# ways that no name tells of.
+_FACTOR, _FEW = 2, 3_000
 _PARTS = 4
 _FILLED, _HOLDING, _NAMED = range(3)
 
