@@ -36,7 +36,7 @@ class Comparison:
         self._filled = [each for each in filled if each.marks is None]
         self._elements = self._take_contents()
         self._holding = [each for each in holding if each.marks is None]
-        self._namespaces = [each.held or {} for each in self._holding]
+        self._namespaces: list[Any] = [each.held for each in self._holding]
         self._counts = [each.count for each in self._holding]
         self._named = [each for each in named if each.spot.marks is None]
         self._values = self._take_names()
@@ -64,7 +64,7 @@ class Comparison:
 
     def _take_names(self) -> bytes:
         having = [each for each in self._named if each.space is not None]
-        self._spaces = [each.space or {} for each in having]
+        self._spaces: list[Any] = [each.space for each in having]
         self._names = [each.name for each in having]
         others = [each for each in self._named if each.space is None]
         placed = [each for each in others if each.attribute]
