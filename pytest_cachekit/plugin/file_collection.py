@@ -233,7 +233,7 @@ class _Maker:
         first = [node.name, *(mark.name for mark in marks)]
         last = [] if parameters is None else [parameters]
         attributes = [name for name in keywords if name not in first and name not in last]
-        if keywords != list(dict.fromkeys([*first, *attributes, *last])):
+        if list(keywords) != list(dict.fromkeys([*first, *attributes, *last])):
             raise NotTellableError(f"{node.name} has other keywords than pytest gives")
         file, line, domain = node.location
         if domain != domain_of(node):
