@@ -100,7 +100,7 @@ class Actions:
             action.parents.add(self._settings.left)
         action = self._distinct.setdefault(action.content(), action)
         self._settings.look(action)
-        self._recorder.look(action, given, values)
+        self._recorder.look(action, values)
         return action
 
     def settle(self) -> None:

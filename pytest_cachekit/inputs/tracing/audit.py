@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from . import database_events, file_events, socket_events
@@ -101,6 +102,12 @@ def _replaced(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
         recorder.before_end("replaces itself by another program")
 
 
+def _bound_again(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
+    # Defaults of functions: to read them asks all audit hooks, too.
+    if isinstance(arguments[0], FunctionType):
+        recorder.passing.bound_again(arguments[0])
+
+
 def _watched_by_another(recorder: Recorder, _arguments: tuple[Any, ...]) -> None:
     recorder.current.refuse("runs tests that may be replayed")
     if recorder.before_end is not None:
@@ -123,6 +130,7 @@ _HANDLERS: dict[str, _Handler] = {
     "os.rename": file_events.moved,
     "ctypes.dlopen": file_events.loaded_library,
     "ctypes.dlsym": _asked_c,
+    "object.__setattr__": _bound_again,
     "sqlite3.connect": database_events.connected,
     "subprocess.Popen": note_child,
     "os.system": _spawned,

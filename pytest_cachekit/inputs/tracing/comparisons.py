@@ -1,106 +1,109 @@
-"""Many values compared at once with what they were, which is cheap as long as all are the same."""
+"""Many values compared at once with what they held, which is cheap as long as all are the same."""
 
 from __future__ import annotations
 
-import operator
+import gc
+import threading
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import chain
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 from .addresses import addresses
-from .spots import PLAIN, Held, Spot
+from .dict_versions import ARE_KEPT, read, version
+from .spots import Spot
+
+_PLAIN = (dict, defaultdict)
+"""Those whose version tells all; an ordered one may be put into another order."""
 
 
 class Comparison:
-    """What hasn't changed yet of some values."""
+    """What some values held when somebody looked last."""
 
-    def __init__(
-        self, filled: Iterable[Spot], holding: Iterable[Spot], named: Iterable[Held]
-    ) -> None:
-        """Compare values with what they were; leave out what has changed already.
-
-        Args:
-            filled: those whose contents count.
-            holding: those to which names may come.
-            named: those that may have other values under names.
-        """
-        self._tables: list[dict[Any, Any]] = []
+    def __init__(self, spots: Iterable[Spot]) -> None:
+        """Remember what `spots` hold now, none of which has to be looked at alone."""
+        self.spots = frozenset(spots)
+        self._empty: list[tuple[dict[Any, Any], Spot]] = []
+        self._tables: list[tuple[dict[Any, Any], Spot]] = []
+        """Those of which the version tells whether they have changed."""
+        self._others: list[dict[Any, Any]] = []
         self._rows: list[Any] = []
-        self._lengths: list[int] = []
-        """Of the tables, then of the rows."""
-        self._others: list[Spot] = []
-        """Containers that have to be looked at one by one."""
-        self._slow: dict[Spot, set[str]] = defaultdict(set)
-        """Names that no namespace has, by those that hold values under them."""
-        self._filled = [each for each in filled if each.marks is None]
-        self._elements = self._take_contents()
-        self._holding = [each for each in holding if each.marks is None]
-        self._namespaces: list[Any] = [each.held for each in self._holding]
-        self._counts = [each.count for each in self._holding]
-        self._named = [each for each in named if each.spot.marks is None]
-        self._values = self._take_names()
-
-    def _take_contents(self) -> bytes:
-        tables, rows, lengths, row_lengths = list[Any](), list[Any](), self._lengths, list[int]()
-        keys: list[object] = []
-        for spot in self._filled:
-            elements = spot.contents[1:]
-            is_table = isinstance(spot.value, dict)
-            length = len(elements) // 2 if is_table else len(elements)
-            if type(spot.value) not in PLAIN or spot.contents[0] != length:
-                self._others.append(spot)
-            elif is_table:
-                self._tables.append(spot.value)
-                lengths.append(length)
-                tables += elements[:length]
-                keys += elements[length:]
-            else:
+        self._owners: list[object] = []
+        """What holds values in slots, or is a variable of a closure."""
+        self._before: list[int]
+        self._held_before: tuple[list[int], bytes]
+        for spot in self.spots:
+            self._take_names(spot)
+            if isinstance(spot.value, dict):
+                self._take_table(spot.value, spot)
+            elif spot.contents:
                 self._rows.append(spot.value)
-                row_lengths.append(length)
-                rows += elements
-        lengths += row_lengths
-        return addresses(chain(tables, keys, rows))
+        self._prepare()
 
-    def _take_names(self) -> bytes:
-        having = [each for each in self._named if each.space is not None]
-        self._spaces: list[Any] = [each.space for each in having]
-        self._names = [each.name for each in having]
-        others = [each for each in self._named if each.space is None]
-        placed = [each for each in others if each.attribute]
-        self._owners = [each.owner for each in placed]
-        self._attributes = [each.attribute for each in placed]
-        for each in others:
-            if not each.attribute:
-                self._slow[each.spot].add(each.name)
-        return addresses([each.spot.names[each.name] for each in chain(having, placed)])
-
-    def different(self) -> set[Spot]:
-        """Return what has changed."""
-        found = {spot for spot in self._others if spot.is_filled_otherwise()}
-        if not self._are_filled_as_they_were():
-            found.update(spot for spot in self._filled if spot.is_filled_otherwise())
-        if list(map(len, self._namespaces)) != self._counts:
-            found.update(spot for spot in self._holding if spot.holds_more())
-        if not self._are_named_as_they_were():
-            found.update(each.spot for each in self._named if each.spot.holds_another(each.name))
-        found.update(spot for spot, names in self._slow.items() if spot.holds_any_other(names))
+    def touched(self) -> set[Spot]:
+        """Return what may have changed since this was asked last."""
+        now, before = list(map(read, self._versions)), self._before
+        held = self._held()
+        is_filled = any(self._unfilled)
+        if now == before and held == self._held_before and not is_filled:
+            return set()
+        if held != self._held_before:
+            found = set(self.spots)
+        else:
+            touched = zip(self._tables, now, before, strict=True)
+            found = {spot for (_, spot), one, other in touched if one != other}
+        self._before, self._held_before = now, held
+        if is_filled:
+            filled = [(table, spot) for table, spot in self._empty if table]
+            self._empty = [(table, spot) for table, spot in self._empty if not table]
+            found.update(spot for _, spot in filled)
+            for table, spot in filled:
+                self._take_table(table, spot)
+            self._prepare()
         return found
 
-    def _are_named_as_they_were(self) -> bool:
-        now = map(operator.getitem, self._spaces, self._names)
-        held = map(object.__getattribute__, self._owners, self._attributes)
-        try:
-            return addresses(chain(now, held)) == self._values
-        except (AttributeError, KeyError, ValueError):
-            # A name, a slot or a variable of a closure has no value any more.
-            return False
+    def _prepare(self) -> None:
+        """Remember what all that was taken holds now."""
+        if not ARE_KEPT:
+            self._others += [table for table, _ in self._tables]
+            self._tables.clear()
+        self._versions = [version(table) for table, _ in self._tables]
+        self._unfilled = [table for table, _ in self._empty]
+        self._sized = (*self._others, *self._rows)
+        self._holders = (*self._sized, *self._owners)
+        self._before = list(map(read, self._versions))
+        self._held_before = self._held()
 
-    def _are_filled_as_they_were(self) -> bool:
-        tables, rows = self._tables, self._rows
-        values = chain.from_iterable(map(dict.values, tables))
-        return (
-            list(map(len, chain(tables, rows))) == self._lengths
-            and addresses(chain(values, chain.from_iterable(tables), chain.from_iterable(rows)))
-            == self._elements
-        )
+    def _take_names(self, spot: Spot) -> None:
+        value, held = spot.value, spot.held
+        if isinstance(held, MappingProxyType):
+            # What it shows is a dictionary.
+            self._tables.append((gc.get_referents(held)[0], spot))
+        elif isinstance(value, (FunctionType, ModuleType)):
+            assert isinstance(held, dict)
+            self._take_table(held, spot)
+        elif spot.has_names:
+            if not isinstance(value, threading.local):
+                # An instance may have the values itself, and its dictionary look there, too.
+                self._owners.append(value)
+            if isinstance(held, dict):
+                self._others.append(held)
+        if isinstance(value, FunctionType):
+            self._owners += value.__closure__ or ()
+            if value.__kwdefaults__:
+                self._tables.append((value.__kwdefaults__, spot))
+
+    def _take_table(self, table: dict[Any, Any], spot: Spot) -> None:
+        if not table:
+            self._empty.append((table, spot))
+        elif type(table) in _PLAIN:
+            self._tables.append((table, spot))
+        else:
+            self._others.append(table)
+
+    def _held(self) -> tuple[list[int], bytes]:
+        """Return what is the same as long as nothing changes; each step is one of C's, for all."""
+        found: list[object] = []
+        any(map(found.extend, self._others))
+        found += gc.get_referents(*self._holders)
+        return list(map(len, self._sized)), addresses(found)

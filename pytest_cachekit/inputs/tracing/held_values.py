@@ -96,17 +96,13 @@ def only_dict(value: object) -> dict[str, Any] | None:
     return held if type(held) is dict else None
 
 
-def place_of(value: object, name: str) -> tuple[object, str] | None:
-    """Return whose attribute surely is what `value` has under a name, in a slot or as a closure.
-
-    Returns:
-        It, and the name of the attribute; None where it is in neither.
-    """
-    if isinstance(value, FunctionType):
-        cell = cell_of(value, name)
-        return None if cell is None else (cell, "cell_contents")
-    slot = dict(_slots(type(value))).get(name)
-    return None if slot is None else (value, slot)
+def has_dict(value: object) -> bool:
+    """Return whether an instance keeps attributes in a dictionary."""
+    try:
+        object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return False
+    return True
 
 
 def kept(value: object) -> dict[str, object]:

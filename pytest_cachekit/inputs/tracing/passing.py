@@ -1,79 +1,68 @@
 """State that passes: what tests leave to others, and somebody puts back before the run ends.
 
-What modules hold at the end of a run doesn't tell of it. So after each test
-those values are compared with what they were that the functions which ran may
-have changed: these name what leads there, or are methods of what has it.
+What modules hold at the end of a run doesn't tell of it. So all that they lead
+to is compared with what it was, after each test: at once, by where it lies.
 """
 
 from __future__ import annotations
 
-import operator
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import reduce
+from collections.abc import Iterator
+from types import FunctionType
 
-from ..computed import Computed
 from .action import Action
-from .asks import Asks
-from .bound_names import BoundNames
-from .handing import hands_on
-from .named_spots import NamedSpots
+from .comparisons import Comparison
+from .gathered_spots import GatheredSpots
 from .spots import Spot
 from .states import States
-from .traits import Traits, find_traits
-from .units import Unit
 
 _TOUCHES = frozenset(4**power for power in range(16))
+_TOGETHER, _TOGETHER_AGAIN = 256, 16
 
 
 class Passing:
-    """Compares, after each test, what functions may have changed with what it was."""
+    """Compares, after each test, what modules lead to with what it was."""
 
-    def __init__(self, states: States, units: list[Unit]) -> None:
-        """Know what `states` remembers, and all `units` of the run, also those to come."""
+    def __init__(self, states: States) -> None:
+        """Know what `states` remembers."""
         self._states = states
-        self._units = units
         self._count = 0
-        self._spots = NamedSpots()
-        self._uses: Computed[int, BoundNames] = Computed(lambda each: BoundNames(units[each]))
-        self._traits: Computed[int, Traits] = Computed(self._find_traits)
-        self._quiet: set[int] = set()
-        """Functions that may have changed nothing."""
-        self._asks = Asks()
+        self._spots = GatheredSpots()
+        self._still: list[Comparison] = []
+        self._still_alone: set[Spot] = set()
+        """What hasn't changed yet, and can't be compared together."""
         self._changed: set[Spot] = set()
-        self._leading: dict[int, set[Spot]] = defaultdict(set)
-        """Of what has changed, that which each function may change again."""
-        self._handed: dict[Action, tuple[tuple[int, int], set[Spot]]] = {}
+        self._pending: set[Spot] = set()
+        """What of that may have changed again since it was looked at."""
+        self._again: list[Comparison] = []
+        self._again_alone: set[Spot] = set()
+        self._bound_again: list[object] = []
         self._touched: dict[int, int] = defaultdict(int)
         """How often each module was touched that has changed."""
         self.changed_by: dict[str, set[Action]] = defaultdict(set)
         """The states that were seen to change, each with the actions after which they were."""
 
-    def look(self, action: Action, ran: Iterable[int], given: Iterable[Action]) -> None:
-        """Look at what functions may have changed.
+    def look(self, action: Action) -> None:
+        """Look at what may have changed since this was called last.
 
         Args:
             action: what has just ended.
-            ran: functions that ran since this was called last.
-            given: the shared fixtures whose values these had.
         """
         if self._count != self._states.count:
             self._take_in()
             self._states.glance(range(self._states.count))
         again: set[int] = set()
         changed: set[int] = set()
-        first = set[Spot]()
-        for spot in self._different(ran, given):
+        self._find_changed_again()
+        self._find_changed_first()
+        for spot in self._pending:
             is_first = spot.marks is None
             states = spot.changed()
             for state in states:
                 self.changed_by[state].add(action)
             if states:
                 (changed if is_first else again).update(spot.numbers)
-            if is_first:
-                first.add(spot)
-        if first:
-            self._leave(first)
+        self._pending = set()
         for number in again - changed:
             # More may have changed below; with time that is less and less likely.
             self._touched[number] += 1
@@ -81,63 +70,66 @@ class Passing:
                 changed.add(number)
         if changed:
             self._states.glance(sorted(changed))
+        self._states.glance_elsewhere()
 
-    def _different(self, ran: Iterable[int], given: Iterable[Action]) -> set[Spot]:
-        """Return what isn't as it was, of that which functions may have changed."""
-        units = frozenset(ran) - self._quiet
-        traits = list(map(self._traits.__getitem__, units))
-        units -= self._quiet
-        mask = reduce(operator.or_, (each.asks for each in traits), 0)
-        if any(each.reflects for each in traits):
-            mask = reduce(operator.or_, (self._asked_by_reflection(each) for each in traits), mask)
-        found = self._asks.different(mask)
-        for fixture in given:
-            handed = self._handed_by(fixture)
-            found.update(each for each in handed if each.marks or each.is_filled_otherwise())
-        if any(each.binds for each in traits):
-            self._states.glance_elsewhere()
-        return found.union(*map(self._leading.__getitem__, units & self._leading.keys()))
+    def bound_again(self, function: FunctionType) -> None:
+        """Note that something was given to a function that comparing doesn't see, as defaults."""
+        self._bound_again.append(function)
 
     def _take_in(self) -> None:
         """Take in what modules led to whose imports have ended since."""
+        touched = set[Spot]()
         for number in range(self._count, self._states.count):
-            self._spots.take_in(number, *self._states.remembered(number))
+            touched |= self._spots.take_in(number, *self._states.remembered(number))
         self._count = self._states.count
-        self._asks = Asks()
-        self._leading.clear()
-        self._traits.clear()
-        self._quiet.clear()
+        touched -= self._changed
+        self._still_alone -= touched
+        self._still = [
+            each if each.spots.isdisjoint(touched) else Comparison(each.spots - touched)
+            for each in self._still
+        ]
+        self._have_changed({spot for spot in touched if spot.is_otherwise()})
+        touched -= self._changed
+        alone = {spot for spot in touched if spot.stands_alone}
+        self._still_alone |= alone
+        self._still += _together(touched - alone, _TOGETHER)
 
-    def _leave(self, changed: set[Spot]) -> None:
-        """Look at what has changed one by one from now on."""
-        self._changed |= changed
-        self._asks.forget()
-        for unit, traits in self._traits.items():
-            self._leading[unit].update(filter(traits.lead_to, changed))
+    def _find_changed_first(self) -> None:
+        """Find what has changed that hadn't yet."""
+        alone = {spot for spot in self._still_alone if spot.is_otherwise()}
+        if alone:
+            self._still_alone -= alone
+            self._have_changed(alone)
+        for index, each in enumerate(self._still):
+            changed = {spot for spot in each.touched() if spot.is_otherwise()}
+            if changed:
+                self._still[index] = Comparison(each.spots - changed)
+                self._have_changed(changed)
 
-    def _find_traits(self, identifier: int) -> Traits:
-        traits = find_traits(self._units[identifier], self._uses[identifier], self._spots)
-        spots = self._spots
-        asked = traits.filled(spots), traits.holding(spots), traits.named(spots)
-        traits.asks = self._asks.mask(*asked)
-        if traits.is_none:
-            self._quiet.add(identifier)
-        self._leading[identifier].update(filter(traits.lead_to, self._changed))
-        return traits
+    def _find_changed_again(self) -> None:
+        """Find what may have changed again since it was looked at."""
+        self._pending |= self._again_alone
+        for each in self._again:
+            self._pending |= each.touched()
+        bound, self._bound_again = self._bound_again, []
+        spots = {spot for each in bound if (spot := self._spots.find(each)) is not None}
+        self._pending |= spots & self._changed
+        self._have_changed({spot for spot in spots - self._changed if spot.is_otherwise()})
+        self._pending.update(spot for spot in self._changed if spot.is_otherwise_below())
 
-    def _asked_by_reflection(self, traits: Traits) -> int:
-        if traits.asks_all is None:
-            traits.asks_all = self._asks.mask(named=traits.all_named(self._spots))
-        return traits.asks_all
+    def _have_changed(self, spots: set[Spot]) -> None:
+        self._changed |= spots
+        self._pending |= spots
+        alone = {spot for spot in spots if spot.stands_alone}
+        self._again_alone |= alone
+        if together := spots - alone:
+            if self._again and len(self._again[-1].spots) < _TOGETHER_AGAIN:
+                together |= self._again.pop().spots
+            self._again += _together(together, _TOGETHER_AGAIN)
 
-    def _handed_by(self, fixture: Action) -> set[Spot]:
-        """Return what a fixture may have handed to its users, who change it without its name."""
-        known = self._handed.get(fixture)
-        if known is None or known[0] != (self._count, len(fixture.functions)):
-            spots: set[Spot] = set()
-            for unit in fixture.functions:
-                for name in self._uses[unit].names & self._spots.containers.keys():
-                    if hands_on(self._units[unit].code, name):
-                        spots |= self._spots.containers[name]
-            known = self._handed[fixture] = (self._count, len(fixture.functions)), spots
-        return known[1]
+
+def _together(spots: set[Spot], count: int) -> Iterator[Comparison]:
+    """Iterate over comparisons of `count` each."""
+    every = list(spots)
+    for start in range(0, len(every), count):
+        yield Comparison(every[start : start + count])

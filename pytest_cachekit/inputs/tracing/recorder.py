@@ -44,10 +44,8 @@ class Recorder(PathReader):
         """Says of environment variables that they need not be noted."""
         self.states = States()
         """What modules held when their imports ended."""
-        self.passing = Passing(self.states, self.units)
+        self.passing = Passing(self.states)
         """What tests left to others, whether or not these put it back."""
-        self._to_look: set[int] = set()
-        """Functions that ran since somebody looked at what they may have changed."""
         self._ran: set[int] = set()
         """Functions that ran since the last change of the stack, as far as that was asked for."""
         self._taking = threading.RLock()
@@ -111,23 +109,19 @@ class Recorder(PathReader):
                 break
         self.extents.leave(action, self._stack[-1])
 
-    def look(
-        self, action: Action, given: Iterable[Action] = (), values: Iterable[SharedValue] = ()
-    ) -> None:
+    def look(self, action: Action, values: Iterable[SharedValue] = ()) -> None:
         """Look at what may have changed since this was called last, and be put back later.
 
         Args:
             action: what has just ended.
-            given: the shared fixtures that it used.
-            values: the values of these.
+            values: the values of the shared fixtures that it used.
         """
-        ran, self._to_look = self._to_look, set()
         with self.standing_still():
             for is_last in (False, False, True):
                 try:
                     for value in values:
                         value.glance()
-                    self.passing.look(action, ran, given)
+                    self.passing.look(action)
                     break
                 except Exception as error:  # noqa: BLE001  what modules hold may be anything
                     # A thread may have changed what was looked at.
@@ -250,7 +244,6 @@ class Recorder(PathReader):
             self.observe(self._note_opened, ran)
         if not ran:
             return
-        self._to_look |= ran
         current = self.current
         current.functions = current.functions.union(ran)
         if threading.get_ident() != self._main:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import FunctionType, ModuleType
@@ -13,8 +13,8 @@ from typing import Any
 from weakref import ReferenceType
 
 from .addresses import addresses, identity, separate
-from .contents import COMPARED, contents
-from .held_values import only_dict, place_of
+from .contents import ATOMS, COMPARED, contents
+from .held_values import has_dict, only_dict
 from .unchanged import is_filled_as, names_in
 
 _FEW = 50
@@ -22,6 +22,8 @@ PLAIN = frozenset({dict, list, set, OrderedDict, defaultdict, deque})
 """Containers that are nothing but their elements."""
 GONE = object()
 """Stands for a value that isn't there any more."""
+# What these hold is no part of what has them.
+_CLOSED = (*ATOMS, ModuleType, type)
 _Told = tuple[int | bytes, ...]
 _Marks = dict[str, _Told]
 
@@ -36,39 +38,53 @@ class Spot:
     """The dotted name of the module that led there first."""
     numbers: set[int] = field(default_factory=set)
     """The modules that lead there, in the order of their imports."""
-    known: set[str] = field(default_factory=set)
-    """The names that lead there."""
-    keys: set[str] = field(default_factory=set)
-    """What somebody binds who changes what it holds under names."""
     states: set[str] = field(default_factory=set)
     """The globals and attributes of classes that lead there; empty for a module or a class."""
-    users: set[str] = field(default_factory=set)
-    """Names by which code has it that need not bind anything itself to change it."""
     names: dict[str, object] = field(default_factory=dict)
-    """What it held under names."""
+    """What it held under names, elements of it included."""
+    has_names: bool = False
+    """Whether there are others than elements."""
     held: Mapping[str, Any] | None = None
     """All that it holds under names now; None where nothing that lives tells."""
-    named: dict[str, Held] = field(default_factory=dict)
-    """The same, elements left out, each ready to be compared."""
     others: frozenset[str] = frozenset()
     """Names of that which don't count."""
     count: int = 0
     """How many names that were."""
     marks: _Marks | None = None
     """What tells whether it has changed again; None where it hasn't yet."""
+    deep: list[str] = field(default_factory=list)
+    """Names that have come to it, or have other values, which may change themselves."""
     is_weak: bool = False
     """Whether it held weak references when somebody looked last."""
 
     def look_into(self, names: dict[str, object]) -> None:
         """Remember what it holds under names."""
         self.names = names
+        self.has_names = any(name[0] != "[" for name in names)
         self.held = _living(self.value)
-        self.named = {name: Held(self, name) for name in names if name[0] != "["}
         self.others = frozenset(self.held or ()) - names.keys()
         self.count = 0 if self.held is None else len(self.held)
 
-    def is_filled_otherwise(self) -> bool:
-        """Return whether it may have other contents than it had."""
+    @property
+    def stands_alone(self) -> bool:
+        """Whether something of it can't be compared together with others."""
+        if self.contents and (type(self.value) not in PLAIN or len(self.value) > COMPARED):
+            return True
+        is_whole = self.held is not None or not self.has_names or not has_dict(self.value)
+        return not is_whole
+
+    def is_otherwise(self) -> bool:
+        """Return whether it may hold anything else than it held."""
+        if self.held is not None and len(self.held) != self.count:
+            return True
+        now = self._now() if self.has_names else {}
+        return self._is_filled_otherwise() or any(
+            now.get(name, GONE) is not value
+            for name, value in self.names.items()
+            if self.has_names and name[0] != "["
+        )
+
+    def _is_filled_otherwise(self) -> bool:
         value, before = self.value, self.contents
         if before and type(value) in PLAIN:
             # As below, for what there is most of, in a tenth of the time.
@@ -76,22 +92,6 @@ class Spot:
             if len(value) == before[0] and all(map(operator.is_, now, before[1:])):
                 return False
         return bool(before) and not is_filled_as(value, before)
-
-    def holds_more(self) -> bool:
-        """Return whether names came to it, or went."""
-        return self.held is not None and len(self.held) != self.count
-
-    def holds_another(self, name: str) -> bool:
-        """Return whether another value stands under a name that it had."""
-        held = self._now() if self.held is None else self.held
-        if isinstance(self.value, FunctionType) and name not in held:
-            held = self._now()
-        return held.get(name, GONE) is not self.names[name]
-
-    def holds_any_other(self, names: Iterable[str]) -> bool:
-        """Return whether another value stands under one of some names that it had."""
-        now = self._now()
-        return any(now.get(name, GONE) is not self.names[name] for name in names)
 
     def changed(self) -> set[str]:
         """Return the states of which something has changed since this was called last."""
@@ -109,6 +109,14 @@ class Spot:
             if self.marks.get(name) != before.get(name)
         }
 
+    def is_otherwise_below(self) -> bool:
+        """Return whether something has changed in what had come to it by the last time."""
+        if not self.deep:
+            return False
+        marks, now = self.marks or {}, self._now()
+        values = ((name, now.get(name, GONE)) for name in self.deep)
+        return any((identity(each), *_held_by(each)) != marks.get(name) for name, each in values)
+
     def _now(self) -> Mapping[str, Any]:
         if isinstance(self.value, FunctionType) or self.held is None:
             return names_in(self.value, self.module)
@@ -119,30 +127,13 @@ class Spot:
         found = {"": _identities(self.value)}
         now, before = self._now() if self.names or self.held else {}, self.names
         new = [name for name, value in now.items() if before.get(name, GONE) is not value]
-        for name in new:
-            if name not in self.others:
-                found[name] = (identity(now[name]), *_held_by(now[name]))
+        counted = [name for name in new if name not in self.others]
+        for name in counted:
+            found[name] = (identity(now[name]), *_held_by(now[name]))
+        self.deep = [name for name in counted if not isinstance(now[name], _CLOSED)]
         if len(now) - len(new) < len(before):
             found.update((name, ()) for name in before.keys() - now.keys())
         return found
-
-
-class Held:
-    """A name under which something held a value."""
-
-    __slots__ = ("attribute", "name", "owner", "space", "spot")
-
-    def __init__(self, spot: Spot, name: str) -> None:
-        self.spot = spot
-        self.name = name
-        self.space = spot.held if spot.held is not None and name in spot.held else None
-        """The namespace that has the name."""
-        place = place_of(spot.value, name) if self.space is None else None
-        self.owner, self.attribute = place or (None, "")
-        """If there is no such, what has the value as an attribute, a cell for instance.
-
-        No attribute where the value must be looked for in other ways.
-        """
 
 
 def _living(value: Any) -> Mapping[str, Any] | None:
@@ -154,7 +145,7 @@ def _living(value: Any) -> Mapping[str, Any] | None:
 
 def _held_by(value: Any) -> _Told:
     """Return what tells what a value holds, if that isn't much."""
-    if isinstance(value, (ModuleType, type)):
+    if isinstance(value, _CLOSED):
         return ()
     if type(value) in PLAIN:
         return _identities(value) if len(value) <= _FEW else ()

@@ -1,0 +1,62 @@
+"""Versions of dictionaries: a number that CPython changes whenever it changes one (PEP 509).
+
+To ask for it takes less time than to look at a single element. Python code can't; and versions
+of CPython after 3.13 keep none. So it is tried out, once, whether what lies there is one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# After the header of all objects comes how many elements there are, then the version.
+_POSITION = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
+
+Version = ctypes.c_uint64
+read: Callable[[Version], int] = operator.attrgetter("value")
+
+
+def version(table: dict[Any, Any]) -> Version:
+    """Return the place of a dictionary's version, which holds it as long as the dictionary lives.
+
+    Not that of an instance's, which may hold its attributes itself.
+    """
+    return Version.from_address(id(table) + _POSITION)
+
+
+def _are_kept() -> bool:
+    """Return whether a version changes with each change, and doesn't otherwise."""
+
+    class Example:
+        pass
+
+    one, two = object(), object()
+    table: dict[Any, Any] = {"name": one}
+    place, seen = version(table), set[int]()
+    changes: Iterable[Callable[[], object]] = (
+        lambda: table.update(name=two),
+        lambda: table.__setitem__("other", one),
+        lambda: table.__setitem__(1, one),
+        lambda: table.__setitem__(1, two),
+        lambda: table.setdefault(2, two),
+        lambda: table.pop(2),
+        lambda: table.__delitem__("other"),
+        table.popitem,
+        table.clear,
+        lambda: table.update({"name": one}),
+    )
+    for change in changes:
+        seen.add(read(place))
+        change()
+        table.get("name")
+        if read(place) in seen or read(place) != read(version(table)):
+            return False
+    function = version(vars(_are_kept))
+    before = read(function)
+    vars(_are_kept)["tried"] = Example
+    return read(function) != before
+
+
+ARE_KEPT = _are_kept()
