@@ -55,11 +55,11 @@ class Actions:
     def begin(self, item: pytest.Item) -> Action:
         """Credit what is read from now on to the test, until `end`."""
         action = Action(f"test {item.nodeid}")
-        self._settings.look(None)
-        self._finds_settings = not self._settings.are_as_they_were
         if self._recorder.modules.are_early:
             self._recorder.modules.are_early = False
+            self._settings.look(None)
             self._recorder.look(self._recorder.session)
+        self._finds_settings = not self._settings.are_as_they_were
         action.parents.add(self._recorder.session)
         action.parents.add(self._file(item.path))
         if is_hypothesis_test(item):

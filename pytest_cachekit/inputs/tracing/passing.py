@@ -69,7 +69,7 @@ class Passing:
             if self._touched[number] in _TOUCHES:
                 changed.add(number)
         if changed:
-            self._states.glance(sorted(changed))
+            self._states.glance(sorted(changed), have_changed=True)
         self._states.glance_elsewhere()
 
     def bound_again(self, function: FunctionType) -> None:

@@ -13,9 +13,11 @@ versions it is known for; `functions.py` chooses.
 from __future__ import annotations
 
 import dis
+import operator
 import sys
 from collections.abc import Callable
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from itertools import compress
 from types import CodeType
 from typing import Any
 
@@ -58,11 +60,16 @@ class Flag:
         return Flag, ()
 
 
+_is_raised = operator.attrgetter(_SLOT)
+
+
 class Probes:
     """Weaves probes and reads them."""
 
     def __init__(self) -> None:
-        self._modules: list[tuple[Flag, list[tuple[Flag, int]]]] = []
+        self._modules: list[tuple[Flag, list[Flag], list[int]]] = []
+        self._flags: list[Flag] = []
+        """Those of the modules."""
 
     def instrument(
         self, code: CodeType, enter: Callable[[CodeType], int], watch: Watch = watch_none
@@ -85,25 +92,26 @@ class Probes:
 
         woven = map_functions(code, enter, weave)
         if units:
-            self._modules.append((module, [(flag, unit) for unit, flag in units.items()]))
+            self._modules.append((module, list(units.values()), list(units)))
+            self._flags.append(module)
         return woven
 
     def drain(self) -> list[int]:
         """Return the units that ran since the last call."""
         ran: list[int] = []
-        for module, units in self._modules:
-            if module.__cachekit_ran__:
-                # Lowered first: a thread that raises it now is seen the next time.
-                module.__cachekit_ran__ = False
-                raised = [pair for pair in units if pair[0].__cachekit_ran__]
-                for flag, unit in raised:
-                    flag.__cachekit_ran__ = False
-                    ran.append(unit)
+        for module, flags, units in compress(self._modules, map(_is_raised, self._flags)):
+            # Lowered first: a thread that raises it now is seen the next time.
+            module.__cachekit_ran__ = False
+            raised = list(map(_is_raised, flags))
+            for flag in compress(flags, raised):
+                flag.__cachekit_ran__ = False
+            ran += compress(units, raised)
         return ran
 
     def close(self) -> None:
         """Stop; what was woven stays in the functions, and is ignored."""
         self._modules.clear()
+        self._flags.clear()
 
 
 def _guard(code: CodeType, begin: Callable[[], object]) -> CodeType:

@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import ReferenceType
 
@@ -23,7 +23,7 @@ PLAIN = frozenset({dict, list, set, OrderedDict, defaultdict, deque})
 GONE = object()
 """Stands for a value that isn't there any more."""
 # What these hold is no part of what has them.
-_CLOSED = (*ATOMS, ModuleType, type)
+_CLOSED = (*ATOMS, CodeType, ModuleType, type)
 _Told = tuple[int | bytes, ...]
 _Marks = dict[str, _Told]
 

@@ -128,13 +128,14 @@ class States:
             names[name].containers.add(name)
         return names
 
-    def glance(self, numbers: Iterable[int]) -> None:
+    def glance(self, numbers: Iterable[int], *, have_changed: bool = False) -> None:
         """Note how modules differ now from what they held when their imports ended.
 
         Args:
             numbers: the modules, by the order in which they were remembered.
+            have_changed: whether that is known of all of them, so that none is asked first.
         """
-        taken = self._passed.take(self._looks(numbers), self._first_seen())
+        taken = self._passed.take(self._looks(numbers, have_changed), self._first_seen())
         for name, files in taken.items():
             self._passing.setdefault(name, set()).update(files)
 
@@ -152,11 +153,11 @@ class States:
         yield from (names for names, _ in self._modules.values())
         yield from (names for names, _ in self._others)
 
-    def _looks(self, numbers: Iterable[int]) -> Iterator[Look]:
+    def _looks(self, numbers: Iterable[int], have_changed: bool = False) -> Iterator[Look]:
         """Iterate over those of some modules that have changed."""
         for number in numbers:
             module, before = self._before[number]
-            if not is_as_it_was(vars(module), before, module.__name__):
+            if have_changed or not is_as_it_was(vars(module), before, module.__name__):
                 yield Look(number, file_of(module), before, _leaves(module))
 
     def _first_seen(self) -> FirstSeen:
