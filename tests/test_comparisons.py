@@ -38,6 +38,10 @@ class Plain:
         self.own = ONE
 
 
+class Bare:
+    """Its instances have no attributes at first."""
+
+
 class Slotted:
     __slots__ = ("own",)
 
@@ -61,7 +65,7 @@ class Named(ModuleType):
         self.last = deque([ONE])
         self.some = {ONE}
         self.empty: dict[Any, Any] = {}
-        self.plain, self.slotted = Plain(), Slotted()
+        self.plain, self.bare, self.slotted = Plain(), Bare(), Slotted()
         self.kind = type("Kind", (), {"of_all": ONE, "__module__": "shop"})
         self.function = counting()
         self.priced = priced
@@ -84,6 +88,7 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "an element of a set": lambda shop: shop.some.add(OTHER),
     "an attribute": lambda shop: setattr(shop.plain, "own", OTHER),
     "an attribute that came": lambda shop: setattr(shop.plain, "other", ONE),
+    "the first attribute": lambda shop: setattr(shop.bare, "own", ONE),
     "an attribute that went": lambda shop: delattr(shop.plain, "own"),
     "what a slot holds": lambda shop: setattr(shop.slotted, "own", OTHER),
     "a slot that holds nothing": lambda shop: delattr(shop.slotted, "own"),

@@ -167,3 +167,47 @@ def test_who_only_asserts_what_a_list_holds_hands_it_to_nobody(project: Project)
     run = project.replace("test_a.py", "test_it():", "test_it():\n    print()").run("--cachekit")
 
     assert run.verdicts == {"test_a.py::test_it": "stale", "test_b.py::test_it": "hit"}
+
+
+LAZY = """
+    import weakref
+    class Lazy:
+        @property
+        def __class__(self):
+            raise RuntimeError("There is nothing yet.")
+        def __getattr__(self, name):
+            raise RuntimeError("There is nothing yet.")
+        __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __repr__ = __class__.fget
+        def __call__(self):
+            return 3
+    class Price:
+        pass
+    LAZY = Lazy()
+    TABLE = {1: LAZY}
+    GONE = weakref.proxy(Price())
+    def compute():
+        return LAZY()
+    def keep():
+        TABLE[2] = TABLE[1]
+        Price.kept = GONE
+    """
+
+
+def test_what_is_not_ready_and_what_is_gone_are_left_alone(project: Project) -> None:
+    tests = """
+        import pytest
+        import rates
+        @pytest.fixture(scope="module")
+        def shared():
+            return rates.LAZY
+        def test_it_is_kept():
+            rates.keep()
+        def test_it_is_used(shared):
+            assert rates.compute() == shared() == 3
+        """
+    project = project.write({"rates.py": LAZY, "test_a.py": tests})
+
+    assert project.run("--cachekit").counts == {"passed": 2}
+    assert set(project.run("--cachekit").verdicts.values()) == {"hit"}
+    run = project.replace("rates.py", "return 3", "return 4").run("--cachekit")
+    assert run.counts["failed"] == 1

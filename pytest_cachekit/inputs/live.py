@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .digest import digest_text
 from .distributions import Distributions
 from .layout import Layout, Region
+from .own_kind import is_a
 from .texts_now import LoadedTexts
 from .tracing.units import nested
 from .values import OpaqueError, describe
@@ -98,9 +99,7 @@ class LiveModules:
             name: module
             for name, module in list(sys.modules.items())
             # multiprocessing gives the main module a second name.
-            if name != "__mp_main__"
-            and isinstance(module, ModuleType)
-            and self.is_project_module(name)
+            if name != "__mp_main__" and is_a(module, ModuleType) and self.is_project_module(name)
         }
 
     def by_path(self) -> dict[str, list[str]]:
@@ -142,7 +141,7 @@ class LiveModules:
         So are the functions of `random`, of which each call changes what the next one returns.
         """
         owner = getattr(vars(sys.modules[module]).get(name), "__self__", None)
-        return owner is not None and not isinstance(owner, (ModuleType, type))
+        return owner is not None and not is_a(owner, (ModuleType, type))
 
     def fingerprint(self, name: str) -> str:
         """Return the fingerprint of the binding `name`, written `module:name`."""
@@ -174,7 +173,7 @@ class LiveModules:
         for name in names.globals:
             yield module, name
         owner = code.co_qualname.partition(".")[0]
-        if isinstance(own.get(owner), type):
+        if is_a(own.get(owner), type):
             yield module, owner
         reached = self._reached(names, own, module)
         everything = not _COMPUTES.isdisjoint(names.globals | names.attributes)
@@ -207,7 +206,7 @@ class LiveModules:
                     wanted.append(loaded)
         while wanted:
             value = wanted.pop()
-            if not isinstance(value, ModuleType) or value.__name__ in reached:
+            if not is_a(value, ModuleType) or value.__name__ in reached:
                 continue
             if sys.modules.get(value.__name__) is value and value.__name__ != "builtins":
                 reached.add(value.__name__)

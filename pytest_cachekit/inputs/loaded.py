@@ -15,6 +15,7 @@ from typing import Generic, TypeGuard
 from .bindings import Part, bound_by
 from .fixture_definitions import may_be_fixture
 from .layout import Layout, Region
+from .own_kind import is_a
 from .plain import MISSING, PlainCode
 from .signatures import annotations_of
 from .words import FUNCTIONS
@@ -120,7 +121,7 @@ class LoadedModule:
         waiting, seen = [self._class(scope)], set[type]()
         while waiting:
             current = waiting.pop()
-            if isinstance(current, type) and current not in seen:
+            if is_a(current, type) and current not in seen:
                 seen.add(current)
                 for base in current.__mro__:
                     found.add(base.__name__)
@@ -185,7 +186,7 @@ class LoadedModule:
             if ast.unparse(node) in ("globals()", *(() if in_class else ("locals()",))):
                 return self._module.__name__
             made = self._plain.resolve(node.func)
-            if not isinstance(made, type) or type(made) is not type or made in (type, super):
+            if not is_a(made, type) or type(made) is not type or made in (type, super):
                 return None
             return "" if self._is_standard(made) else None
         found = self._plain.resolve(node) if isinstance(node, ast.expr) else MISSING
@@ -220,13 +221,13 @@ class LoadedModule:
     def _class(self, scope: tuple[str, ...]) -> object:
         found: object = self._module
         for name in scope:
-            if not isinstance(found, (ModuleType, type)):
+            if not is_a(found, (ModuleType, type)):
                 return MISSING
             found = vars(found).get(name, MISSING)
         return found
 
     def _kind_of(self, found: object) -> ClassKind:
-        if not isinstance(found, type):
+        if not is_a(found, type):
             return ClassKind.ACTIVE
         kind = ClassKind.PLAIN
         if type(found) is not type:
@@ -274,7 +275,7 @@ def _owners_of_functions(owner: type) -> Iterator[str]:
     """Iterate over the names of the classes in which functions that `owner` holds stand."""
     for value in vars(owner).values():
         function = getattr(value, "__func__", value)
-        if isinstance(function, FunctionType):
+        if is_a(function, FunctionType):
             yield function.__qualname__.rpartition(".")[0].rpartition(".")[2]
 
 

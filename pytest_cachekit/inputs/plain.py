@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from .bindings import Part, bound_by
+from .own_kind import is_a
 from .pure_objects import known_objects
 from .signatures import annotations_of, defaults
 from .words import FUNCTIONS
@@ -31,7 +32,7 @@ _OPERATORS = (
 
 def is_standard(value: object) -> bool:
     """Return whether the type of `value`, or `value` itself, is the standard library's."""
-    owner = value if isinstance(value, type) else type(value)
+    owner = value if is_a(value, type) else type(value)
     top = str(getattr(owner, "__module__", "")).partition(".")[0]
     return top in sys.stdlib_module_names
 
@@ -67,7 +68,7 @@ class PlainCode:
             return vars(builtins).get(node.id, MISSING) if found is MISSING else found
         if isinstance(node, ast.Attribute):
             owner = self.resolve(node.value)
-            if isinstance(owner, (ModuleType, type)):
+            if is_a(owner, (ModuleType, type)):
                 return vars(owner).get(node.attr, MISSING)
         return MISSING
 
@@ -208,15 +209,15 @@ class PlainCode:
         found = self.resolve(node)
         if found is MISSING:
             return isinstance(node, (ast.Attribute, ast.Subscript)) and self._expression(node)
-        if isinstance(found, ModuleType):
+        if is_a(found, ModuleType):
             # Since Python 3.13 `typing` has one as well, which only finds what it replaced.
             return "__getattr__" not in vars(found) or _is_of_python(found)
-        return isinstance(found, type) or is_standard(found)
+        return is_a(found, type) or is_standard(found)
 
     def _is_operand(self, node: ast.expr) -> bool:
         if isinstance(node, (ast.Name, ast.Attribute)):
             found = self.resolve(node)
-            return found is not MISSING and (isinstance(found, type) or is_standard(found))
+            return found is not MISSING and (is_a(found, type) or is_standard(found))
         return self._expression(node)
 
 

@@ -20,6 +20,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from .digest import digest
+from .own_kind import is_a
 
 _PLAIN = frozenset(
     (
@@ -124,9 +125,9 @@ class _Description:
             self._all("dict", (part for item in value.items() for part in item))
         elif kind in (set, frozenset):
             self._unordered(kind.__name__, value)
-        elif isinstance(value, FunctionType):
+        elif is_a(value, FunctionType):
             self._function(value)
-        elif isinstance(value, type):
+        elif is_a(value, type):
             self._class(value)
         elif kind is types.MethodType:
             self._all("method", (value.__func__, value.__self__))
@@ -140,15 +141,15 @@ class _Description:
             self._memo(value)
         elif kind is types.CellType:
             self._cell(value)
-        elif isinstance(value, ModuleType):
+        elif is_a(value, ModuleType):
             self._named("module", value.__name__, "")
-        elif isinstance(value, CodeType):
+        elif is_a(value, CodeType):
             self._code(value)
-        elif isinstance(value, _BY_NAME):
+        elif is_a(value, _BY_NAME):
             self._builtin(value)
-        elif isinstance(value, _WITHOUT_VALUE):
+        elif is_a(value, _WITHOUT_VALUE):
             self.parts.append(f"{kind.__name__},")
-        elif isinstance(value, _WEAK):
+        elif is_a(value, _WEAK):
             if len(value):
                 self._warm(f"a {kind.__name__}")
             self.parts.append(f"{kind.__name__},")
@@ -218,17 +219,17 @@ class _Description:
         owner = getattr(value, "__self__", None)
         home = getattr(value, "__objclass__", owner)
         self._named("builtin", getattr(value, "__module__", None) or "", value.__name__)
-        if home is not None and not isinstance(home, ModuleType):
+        if home is not None and not is_a(home, ModuleType):
             self.add(home)
 
     def _object(self, kind: type, value: Any) -> None:
         self.parts.append("object ")
         self.add(kind)
         for base in _CONTAINERS:
-            if isinstance(value, base):
+            if is_a(value, base):
                 self._contents(base, value)
                 break
-        if isinstance(value, BaseException):
+        if is_a(value, BaseException):
             self.add(value.args)
         self.add(getattr(value, "__dict__", None))
         for parent in kind.__mro__:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from ..own_kind import is_a
 from . import database_events, file_events, socket_events
 from .callers import name_above
 from .children import note_child
@@ -104,7 +105,7 @@ def _replaced(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
 
 def _bound_again(recorder: Recorder, arguments: tuple[Any, ...]) -> None:
     # Defaults of functions: to read them asks all audit hooks, too.
-    if isinstance(arguments[0], FunctionType):
+    if is_a(arguments[0], FunctionType):
         recorder.passing.bound_again(arguments[0])
 
 

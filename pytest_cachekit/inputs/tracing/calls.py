@@ -12,6 +12,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from ..computed import Computed
+from ..own_kind import is_a
 from .action import Action
 from .name_uses import calls_arguments, gets_by_computed_names
 from .named_modules import ends, finds_any_module, imported_names
@@ -151,11 +152,11 @@ class Calls:
 def _known_in(namespace: Mapping[str, Any]) -> Iterator[str]:
     """Iterate over the files of modules, and the names of classes, that a namespace leads to."""
     for value in list(namespace.values()):
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             path = getattr_static(value, "__file__", None)
             if isinstance(path, str):
                 yield os.path.abspath(path)
         else:
             for kind in (type(value), value):
-                if isinstance(kind, type):
+                if is_a(kind, type):
                     yield from (base.__name__ for base in kind.__mro__)

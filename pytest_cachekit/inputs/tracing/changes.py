@@ -10,6 +10,7 @@ from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
+from ..own_kind import is_a
 from .addresses import identity
 from .contents import ATOMS
 from .held_values import cell_of, functions_kept
@@ -85,7 +86,7 @@ class Change:
         """Note what held something that has changed, or may itself have changed, `before`."""
         for count in range(1, len(path) + 1):
             leaf = before.get(path[:count])
-            if leaf is not None and not isinstance(leaf.value, ATOMS):
+            if leaf is not None and not is_a(leaf.value, ATOMS):
                 self.holders[identity(leaf.value)] = leaf.value
 
 
@@ -159,7 +160,7 @@ class Changes:
             value = look.after[root].value
             if is_last:
                 change.add_root(value)
-            elif isinstance(value, (type, FunctionType)):
+            elif is_a(value, (type, FunctionType)):
                 self._roots.setdefault(leaf.name, []).append(weakref.ref(value))
         holder = look.after.get(path[:-1])
         for each in (leaf.value, None if holder is None else holder.value):
@@ -177,7 +178,7 @@ def _with_shared(
         yield path, leaf
         holder = leaves.get(path[:-1])
         variable, classes = leaf.place
-        if holder is None or classes or not isinstance(holder.value, FunctionType):
+        if holder is None or classes or not is_a(holder.value, FunctionType):
             continue
         shared = cell_of(holder.value, variable)
         for way, other in leaves.items():
@@ -185,7 +186,7 @@ def _with_shared(
             if (
                 shared is not None
                 and other is not holder
-                and isinstance(function, FunctionType)
+                and is_a(function, FunctionType)
                 and cell_of(function, variable) is shared
             ):
                 yield (*way, variable), Leaf(leaf.value, leaf.contents, other.name, leaf.place)
@@ -212,7 +213,7 @@ def _called(path: Path, leaves: Leaves, known: dict[int, set[str]]) -> set[str]:
     found: set[str] = set()
     for count in range(len(path), 0, -1):
         holder = leaves.get(path[:count])
-        if holder is None or isinstance(holder.value, type):
+        if holder is None or is_a(holder.value, type):
             break
         names = known.get(identity(holder.value))
         if names is None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .addresses import addresses
 from .dict_versions import ARE_KEPT, read, version
 from .spots import Spot
@@ -34,7 +35,7 @@ class Comparison:
         self._held_before: tuple[list[int], bytes]
         for spot in self.spots:
             self._take_names(spot)
-            if isinstance(spot.value, dict):
+            if is_a(spot.value, dict):
                 self._take_table(spot.value, spot)
             elif spot.contents:
                 self._rows.append(spot.value)
@@ -79,16 +80,16 @@ class Comparison:
         if isinstance(held, MappingProxyType):
             # What it shows is a dictionary.
             self._tables.append((gc.get_referents(held)[0], spot))
-        elif isinstance(value, (FunctionType, ModuleType)):
+        elif is_a(value, (FunctionType, ModuleType)):
             assert isinstance(held, dict)
             self._take_table(held, spot)
-        elif spot.has_names:
-            if not isinstance(value, threading.local):
+        elif spot.has_names or held is not None:
+            if not is_a(value, threading.local):
                 # An instance may have the values itself, and its dictionary look there, too.
                 self._owners.append(value)
             if isinstance(held, dict):
                 self._others.append(held)
-        if isinstance(value, FunctionType):
+        if is_a(value, FunctionType):
             self._owners += value.__closure__ or ()
             if value.__kwdefaults__:
                 self._tables.append((value.__kwdefaults__, spot))

@@ -15,6 +15,7 @@ from types import CodeType, ModuleType
 
 from ..computed import Computed
 from ..layout import Region
+from ..own_kind import is_a
 from ..reading import Input
 from .action import Action
 from .memos import state_actions
@@ -147,9 +148,9 @@ class Dependencies:
         for name, paths in self._recorder.modules.names.items():
             found: object = sys.modules.get(name) if unit.path in paths else None
             for each in classes:
-                inner = vars(found) if isinstance(found, (ModuleType, type)) else {}
+                inner = vars(found) if is_a(found, (ModuleType, type)) else {}
                 found = inner.get(each)
-            if isinstance(found, type):
+            if is_a(found, type):
                 return not issubclass(found, type)
         return False
 

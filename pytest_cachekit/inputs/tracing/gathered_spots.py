@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from types import ModuleType
 
+from ..own_kind import is_a
 from .addresses import identity
 from .held_values import is_walked
 from .leaves import Leaves, Path
@@ -38,12 +39,12 @@ class GatheredSpots:
         touched = {root}
         entered = {way for way, _ in before.entered}
         for way, leaf in before.items():
-            if isinstance(leaf.value, type) and not is_walked(leaf.value, module.__name__):
+            if is_a(leaf.value, type) and not is_walked(leaf.value, module.__name__):
                 continue
             if not leaf.contents and way not in entered:
                 continue
             spot = self._spot(leaf.value, leaf.contents, module, number)
-            spot.states.update(() if isinstance(leaf.value, type) else (leaf.name,))
+            spot.states.update(() if is_a(leaf.value, type) else (leaf.name,))
             if way in entered and not spot.names and type(leaf.value).__module__ not in _FIXED:
                 spot.look_into(names[way])
             if spot.contents or spot.held is not None or spot.has_names:

@@ -12,6 +12,7 @@ from typing import Any
 from weakref import CallableProxyType, ProxyType, ReferenceType
 
 from ..computed import Computed
+from ..own_kind import is_a
 from .addresses import identity
 from .contents import ATOMS
 from .named_modules import module_globals
@@ -40,7 +41,8 @@ class HeldElsewhere:
             *map(module_globals, filter(_is_module, list(sys.modules.values()))),
             *namespaces.values(),
         ]
-        every = (*self._modules, *sys.modules.values(), sys.modules)
+        known = [each for each in sys.modules.values() if type(each) not in _HIDE]
+        every = (*self._modules, *known, sys.modules)
         self._roots = frozenset(map(identity, every))
         """Modules, each of which is walked through by itself."""
         self._by: Computed[str, frozenset[int] | None] = Computed(self._walk)
@@ -76,6 +78,7 @@ class HeldElsewhere:
             ]
             waiting += contextvars.copy_context().values()
             waiting += gc.get_referents(*sys.modules.values())
+            waiting += [each for each in sys.modules.values() if type(each) in _HIDE]
         seen = set(self._roots)
         while waiting and known is not None and len(seen) <= _MUCH:
             batch, waiting = waiting[-_AT_ONCE:], waiting[:-_AT_ONCE]
@@ -92,15 +95,15 @@ class HeldElsewhere:
             held = [each for each in new.values() if not _is_closed(type(each).__module__)]
             waiting += gc.get_referents(*held)
             for each in held:
-                if isinstance(each, threading.local):
+                if is_a(each, threading.local):
                     waiting += vars(each).values()
-                elif isinstance(each, ReferenceType):
+                elif is_a(each, ReferenceType):
                     waiting.append(ReferenceType.__call__(each))
         return None if waiting else frozenset(seen)
 
 
 def _is_module(value: object) -> bool:
-    return isinstance(value, ModuleType)
+    return is_a(value, ModuleType)
 
 
 def _is_closed(module: object) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import CellType, FunctionType, GeneratorType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .addresses import identity
 from .contents import ATOMS, CONTAINERS, FIXED, all_elements, per_type
 from .named_modules import module_globals
@@ -30,7 +31,7 @@ _OF_PATHS = ("pathlib", "pathlib._local")
 
 def elements(value: object) -> Iterator[object]:
     """Iterate over the elements of a container, as far as they, or what they hold, may change."""
-    if isinstance(value, _WITH_ELEMENTS):
+    if is_a(value, _WITH_ELEMENTS):
         yield from filter(_may_change, all_elements(value, _ELEMENTS))
 
 
@@ -68,11 +69,11 @@ def cell_of(function: FunctionType, variable: str) -> CellType | None:
 def attributes(value: Any) -> dict[str, Any]:
     """Return the attributes of an instance, those in slots included."""
     # All that a path's attributes remember follows from its own text, which doesn't change.
-    if isinstance(value, logging.Logger) or type(value).__module__ in _OF_PATHS:
+    if is_a(value, logging.Logger) or type(value).__module__ in _OF_PATHS:
         return {}
     found: dict[str, Any] = {}
     with contextlib.suppress(AttributeError):
-        if isinstance(value, threading.local):
+        if is_a(value, threading.local):
             held = value.__dict__
         else:
             held = object.__getattribute__(value, "__dict__")
@@ -112,11 +113,11 @@ def kept(value: object) -> dict[str, object]:
         By the kind, and a number, what may change or hold what does.
     """
     kind = type(value)
-    if isinstance(value, (*ATOMS, *_WITH_ELEMENTS, *_CLOSED)) or kind.__module__ in _OF_PATHS:
+    if is_a(value, (*ATOMS, *_WITH_ELEMENTS, *_CLOSED)) or kind.__module__ in _OF_PATHS:
         return {}
     found: dict[str, object] = {}
     for referent in gc.get_referents(value):
-        if referent is not kind and not isinstance(referent, ModuleType) and _may_change(referent):
+        if referent is not kind and not is_a(referent, ModuleType) and _may_change(referent):
             found[f"[{type(referent).__name__} {len(found)}]"] = referent
     return found
 
@@ -127,18 +128,18 @@ def functions_kept(value: object) -> Iterator[FunctionType]:
     seen: set[int] = set()
     while waiting and len(seen) < _ELEMENTS:
         current = waiting.popleft()
-        if isinstance(current, _CALL_NOTHING) or identity(current) in seen:
+        if is_a(current, _CALL_NOTHING) or identity(current) in seen:
             continue
         seen.add(identity(current))
-        if isinstance(current, FunctionType):
+        if is_a(current, FunctionType):
             yield current
-        elif callable(current) or isinstance(current, _WITH_ELEMENTS):
+        elif callable(current) or is_a(current, _WITH_ELEMENTS):
             waiting.extend(gc.get_referents(current))
 
 
 def is_ours(value: object) -> bool:
     """Return whether a value belongs to what watches, which changes all the time."""
-    owner = value if isinstance(value, (FunctionType, type)) else type(value)
+    owner = value if is_a(value, (FunctionType, type)) else type(value)
     module = owner.__module__
     return isinstance(module, str) and module.partition(".")[0] == _OWN
 
@@ -150,13 +151,13 @@ def is_walked(owner: type, module: str) -> bool:
 
 def _may_change(value: Any) -> bool:
     """Return whether a value, or what it holds, may change."""
-    if isinstance(value, ATOMS):
+    if is_a(value, ATOMS):
         return False
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         return bool(
             value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__
         )
-    if isinstance(value, type):
+    if is_a(value, type):
         return not is_bound_by_its_name(value)
     return type(value) not in FIXED or any(map(_may_change, value))
 

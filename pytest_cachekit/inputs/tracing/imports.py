@@ -69,7 +69,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             call_with_frames_removed(exec, ready, module.__dict__)
         finally:
             recorder.leave(action)
-        recorder.states.remember(module)
+        recorder.remember(module)
 
     def get_code(self: Any, fullname: str) -> CodeType | None:
         # Called by others than exec_module: runpy, and whoever wants the code for itself.
@@ -140,7 +140,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             note_statement(recorder, module, statement, frame_above(1))
         return module
 
-    recorder.states.remember(builtins)
+    recorder.remember(builtins)
     patches.set(source_loader, "exec_module", as_importlib(exec_module))
     patched_get_code = as_importlib(get_code)
     patches.set(source_loader, "get_code", patched_get_code)
@@ -221,7 +221,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
             _note_importer(recorder, recorder.modules.action(module.__name__, path))
         original(self, module)
         if path in recorder.modules.actions:
-            recorder.states.remember(module)
+            recorder.remember(module)
 
     # The module's own `exec` comes before the builtin one.
     patches.set(rewrite, "exec", as_importlib(exec_rewritten))

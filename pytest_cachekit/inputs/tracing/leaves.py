@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import FunctionType, GeneratorType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .addresses import identity
 from .contents import ATOMS, are_same, contents
 from .held_values import (
@@ -137,7 +138,7 @@ class _Collection:
     def _value(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
         self.found[path] = Leaf(value, contents(value), name, place)
         # Who comes to it by a shorter way sees further.
-        if depth <= 1 or isinstance(value, ATOMS) or self._seen.get(identity(value), 0) >= depth:
+        if depth <= 1 or is_a(value, ATOMS) or self._seen.get(identity(value), 0) >= depth:
             return
         if is_ours(value):
             return
@@ -147,11 +148,11 @@ class _Collection:
 
     def _enter(self, value: Any, path: Path, depth: int, name: str, place: Place) -> None:
         self.found.entered.append((path, value))
-        if isinstance(value, type):
+        if is_a(value, type):
             if is_walked(value, self._module):
                 self.namespace(vars(value), path, depth)
             return
-        if isinstance(value, FunctionType):
+        if is_a(value, FunctionType):
             kinds = frozenset(kind.__name__ for kind in type(value).__mro__)
             self.namespace(held_by_function(value), path, depth, name, kinds)
             self.namespace(closure(value), path, depth, name)
@@ -171,7 +172,7 @@ def is_passed_over(name: str, value: object) -> bool:
     """Return whether what `name` leads to in a namespace is left out of leaves."""
     return (
         (name.startswith("__") and name.endswith("__"))
-        or isinstance(value, ModuleType)
+        or is_a(value, ModuleType)
         # What abstract classes were told of subclasses follows from their methods.
         or name == "_abc_impl"
     )
@@ -181,4 +182,4 @@ _Step = tuple[Any, Path, int, str, Place]
 
 
 def _is_generator(value: object) -> bool:
-    return isinstance(value, GeneratorType)
+    return is_a(value, GeneratorType)

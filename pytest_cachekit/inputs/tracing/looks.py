@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..own_kind import is_a
 from .addresses import identity
 from .leaves import Inside, Leaf, Leaves, Path, insides
 
@@ -68,5 +69,5 @@ def classes_among(leaves: Leaves, path: Path | None = None) -> Iterator[type]:
     ways = leaves if path is None else [path[:count] for count in range(1, len(path))]
     for way in ways:
         leaf = leaves.get(way)
-        if leaf is not None and isinstance(leaf.value, type):
+        if leaf is not None and is_a(leaf.value, type):
             yield leaf.value

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ..computed import Computed
+from ..own_kind import is_a
 from .addresses import identity
 from .name_uses import gets_by_computed_names
 from .named_modules import NamedModules, finds_any_module, module_globals
@@ -88,7 +89,7 @@ class ModuleUsers:
             found += self._ran.namespaces.values()
         for name in self._names[identifier][1]:
             value = own.get(name)
-            if isinstance(value, ModuleType):
+            if is_a(value, ModuleType):
                 found.append(module_globals(value))
             elif name not in self._ran.used(identifier).variables:
                 found += self._modules.called(name)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .handing import ASKS
 from .instructions import (
     ATTRIBUTES,
@@ -125,13 +126,13 @@ def _finds_other(
             module: object = None
             if before in GLOBALS:
                 module = namespace.get(named(code, before, argument))
-            if not isinstance(module, ModuleType):
+            if not is_a(module, ModuleType):
                 return False
             holder = module_globals(module)
         elif opcode not in GLOBALS:
             return False
         found = holder.get(name)
-        if not isinstance(found, (type, FunctionType)) or any(found is each for each in values):
+        if not is_a(found, (type, FunctionType)) or any(found is each for each in values):
             return False
     return name not in code.co_cellvars and all(
         _finds_other(inner, name, namespace, values) for _, inner in nested(code)
@@ -204,13 +205,13 @@ def uses_constants_only(
     return all(
         _is_pure(namespace[name])
         if name in namespace
-        else name in _PURE_BUILTINS or isinstance(getattr(builtins, name, None), type)
+        else name in _PURE_BUILTINS or is_a(getattr(builtins, name, None), type)
         for name in variables
     )
 
 
 def _is_pure(value: object) -> bool:
-    if isinstance(value, ModuleType):
+    if is_a(value, ModuleType):
         return value.__name__ in _PURE_MODULES
     return all(each is None or type(each) in _CONSTANT for each in flat(value))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .addresses import identity
 from .contents import ATOMS, FIXED
 from .held_values import attributes
@@ -58,7 +59,7 @@ class NamedObjects:
             seen.add(identity(namespace))
             for name in names & namespace.keys():
                 value = namespace[name]
-                if isinstance(value, ModuleType):
+                if is_a(value, ModuleType):
                     if value.__name__ in self._project:
                         waiting.append(module_globals(value))
                     continue
@@ -73,7 +74,7 @@ class NamedObjects:
             self._mros = {}
             for namespace in self._namespaces.values():
                 for value in list(namespace.values()):
-                    if isinstance(value, type) and value.__module__ in self._project:
+                    if is_a(value, type) and value.__module__ in self._project:
                         bases = [base for base in value.__mro__ if base.__module__ in self._project]
                         names = {base.__name__ for base in bases}
                         for each in names:
@@ -92,17 +93,17 @@ class NamedObjects:
         waiting, seen = deque([value]), set[int]()
         while waiting and len(seen) < _MOST:
             current = waiting.popleft()
-            if identity(current) in seen or isinstance(current, _LEADING_NOWHERE):
+            if identity(current) in seen or is_a(current, _LEADING_NOWHERE):
                 continue
             seen.add(identity(current))
-            if isinstance(current, FunctionType):
+            if is_a(current, FunctionType):
                 functions |= self._units_of(current.__code__)
                 waiting.extend(vars(current).values())
                 waiting.extend(_in_cells(current))
-            elif isinstance(current, type):
+            elif is_a(current, type):
                 classes |= self._called_by(current)
-            elif isinstance(current, _CONTAINERS):
-                elements: Iterable[Any] = current.values() if isinstance(current, dict) else current
+            elif is_a(current, _CONTAINERS):
+                elements: Any = current.values() if is_a(current, dict) else current
                 waiting.extend(elements)
             else:
                 kind = type(current)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import CodeType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .instructions import (
     ATTRIBUTES,
     BINDS,
@@ -128,7 +129,7 @@ def _scan(
         if opcode in GLOBALS:
             name = named(code, opcode, argument)
             value = namespace.get(name)
-            foreign = isinstance(value, ModuleType) and value.__name__ not in project
+            foreign = is_a(value, ModuleType) and value.__name__ not in project
             used.loaded.add(name)
             used.variables.add(name)
             recent.append(name)

@@ -49,8 +49,8 @@ class Passing:
             action: what has just ended.
         """
         if self._count != self._states.count:
+            self._states.glance(range(self._count, self._states.count))
             self._take_in()
-            self._states.glance(range(self._states.count))
         again: set[int] = set()
         changed: set[int] = set()
         self._find_changed_again()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ..fingerprint import Fingerprints
@@ -126,8 +126,17 @@ class Recorder(PathReader):
                 except Exception as error:  # noqa: BLE001  what modules hold may be anything
                     # A thread may have changed what was looked at.
                     if is_last:
-                        reason = f"leaves state that could not be looked at ({error!r})"
-                        self.session.refuse(reason)
+                        self._fail_to_look(error)
+
+    def remember(self, module: ModuleType) -> None:
+        """Remember what `module`, whose import has just ended, leads to."""
+        try:
+            self.states.remember(module)
+        except Exception as error:  # noqa: BLE001  what modules hold may be anything
+            self._fail_to_look(error)
+
+    def _fail_to_look(self, error: Exception) -> None:
+        self.session.refuse(f"leaves state that could not be looked at ({error!r})")
 
     def observe(self, note: Callable[..., object], *arguments: Any) -> None:
         """Call `note`, which tells what is read now; what it reads itself is no input.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
+from ..own_kind import is_a
 from .action import Action
 from .held_values import is_bound_by_its_name
 from .leaves import Leaves, collect_leaves, differing
@@ -31,11 +32,9 @@ class SharedValue:
         self._before: Leaves | None = None
         self._touched = 0
         self._has_names = hasattr(value, "__dict__")
-        if isinstance(value, ModuleType) or (
-            isinstance(value, type) and is_bound_by_its_name(value)
-        ):
+        if is_a(value, ModuleType) or (is_a(value, type) and is_bound_by_its_name(value)):
             return
-        if isinstance(value, Iterator) and not self._has_names:
+        if issubclass(type(value), Iterator) and not self._has_names:
             # Whoever takes the next element runs what makes it; nothing shows from where it came.
             states.filled.add(maker)
             return

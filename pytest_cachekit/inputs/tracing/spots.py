@@ -12,6 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import ReferenceType
 
+from ..own_kind import is_a
 from .addresses import addresses, identity, separate
 from .contents import ATOMS, COMPARED, contents
 from .held_values import has_dict, only_dict
@@ -118,7 +119,7 @@ class Spot:
         return any((identity(each), *_held_by(each)) != marks.get(name) for name, each in values)
 
     def _now(self) -> Mapping[str, Any]:
-        if isinstance(self.value, FunctionType) or self.held is None:
+        if is_a(self.value, FunctionType) or self.held is None:
             return names_in(self.value, self.module)
         return self.held
 
@@ -130,7 +131,7 @@ class Spot:
         counted = [name for name in new if name not in self.others]
         for name in counted:
             found[name] = (identity(now[name]), *_held_by(now[name]))
-        self.deep = [name for name in counted if not isinstance(now[name], _CLOSED)]
+        self.deep = [name for name in counted if not is_a(now[name], _CLOSED)]
         if len(now) - len(new) < len(before):
             found.update((name, ()) for name in before.keys() - now.keys())
         return found
@@ -138,14 +139,15 @@ class Spot:
 
 def _living(value: Any) -> Mapping[str, Any] | None:
     """Return the namespace of a module, class, function or instance that has all it holds."""
-    if isinstance(value, (ModuleType, type, FunctionType, threading.local)):
-        return vars(value)
+    if is_a(value, (ModuleType, type, FunctionType, threading.local)):
+        found: Mapping[str, Any] = vars(value)
+        return found
     return only_dict(value)
 
 
 def _held_by(value: Any) -> _Told:
     """Return what tells what a value holds, if that isn't much."""
-    if isinstance(value, _CLOSED):
+    if is_a(value, _CLOSED):
         return ()
     if type(value) in PLAIN:
         return _identities(value) if len(value) <= _FEW else ()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .action import Action
 from .addresses import identity
 from .changes import Change, Changes
@@ -65,13 +66,13 @@ class States:
         """Remember the state of `module`, whose import has just ended."""
         self._before.append((module, _leaves(module)))
         present: object = sys.modules.get(module.__name__)
-        if present is not None and not isinstance(present, ModuleType):
+        if present is not None and not is_a(present, ModuleType):
             # It left another object in its place, which no name of its own has to lead to.
             place = ModuleType(module.__name__)
             vars(place)[module.__name__.rpartition(".")[2]] = present
             self._before.append((place, _leaves(place)))
         for value in list(vars(module).values()):
-            if isinstance(value, ModuleType) and identity(value) not in self._modules:
+            if is_a(value, ModuleType) and identity(value) not in self._modules:
                 # One that is to be loaded when it is first asked for stays as it is.
                 names = module_globals(value)
                 self._modules[identity(value)] = names, frozenset(names)
@@ -185,11 +186,11 @@ class States:
 
     def _came_by_itself(self, names: Mapping[str, Any], value: object) -> bool:
         """Return whether no code of the project need have put `value` into a module's `names`."""
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             # That a package leads to a module which was imported is told by imports.
             return True
         # One that makes its names when they are asked for keeps what is its own.
-        is_made = "__getattr__" in names and isinstance(value, (type, FunctionType))
+        is_made = "__getattr__" in names and is_a(value, (type, FunctionType))
         return is_made and value.__module__ not in {module.__name__ for module, _ in self._before}
 
 

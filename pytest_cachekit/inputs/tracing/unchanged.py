@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
+from ..own_kind import is_a
 from .contents import are_same, contents
 from .held_values import (
     attributes,
@@ -55,9 +56,9 @@ def is_filled_as(value: object, before: tuple[object, ...]) -> bool:
 
 def names_in(value: Any, module: str) -> Mapping[str, Any]:
     """Return what a walk finds in `value`."""
-    if isinstance(value, type):
+    if is_a(value, type):
         return vars(value) if is_walked(value, module) else {}
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         return {**held_by_function(value), **closure(value)}
     inner = {f"[{index}]": element for index, element in enumerate(elements(value))}
     own = only_dict(value)

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from ..computed import Computed
+from ..own_kind import is_a
 from .action import Action
 from .calls import OF_BUILTINS, Calls
 from .changes import Change
@@ -264,7 +265,7 @@ class Writers:
         if any(map(self._replaced.has, variables)):
             return False
         found = [namespace.get(name) for name in variables]
-        modules = [value for value in found if isinstance(value, ModuleType)]
+        modules = [value for value in found if is_a(value, ModuleType)]
         return not any(
             self._replaced.has_some_of(self._aliases(each))
             for each in (namespace, *map(module_globals, modules))
@@ -275,7 +276,7 @@ class Writers:
         known = {str(namespace.get("__name__")).rpartition(".")[2]}
         for names in self._ran.namespaces.values():
             for name, value in list(names.items()):
-                if isinstance(value, ModuleType) and module_globals(value) is namespace:
+                if is_a(value, ModuleType) and module_globals(value) is namespace:
                     known.add(name)
         return known
 
