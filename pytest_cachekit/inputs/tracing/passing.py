@@ -48,13 +48,14 @@ class Passing:
         Args:
             action: what has just ended.
         """
-        if self._count != self._states.count:
-            self._states.glance(range(self._count, self._states.count))
-            self._take_in()
         again: set[int] = set()
         changed: set[int] = set()
         self._find_changed_again()
         self._find_changed_first()
+        if self._count != self._states.count:
+            # Last, as it begins to compare some of what was compared already anew.
+            self._states.glance(range(self._count, self._states.count))
+            self._take_in()
         for spot in self._pending:
             is_first = spot.marks is None
             states = spot.changed()
