@@ -34,6 +34,8 @@ class Passing:
         self._changed: set[Spot] = set()
         self._pending: set[Spot] = set()
         """What of that may have changed again since it was looked at."""
+        self._suspected: set[Spot] = set()
+        """What hadn't changed, and may have since."""
         self._again: list[Comparison] = []
         self._again_alone: set[Spot] = set()
         self._bound_again: list[object] = []
@@ -82,41 +84,41 @@ class Passing:
         touched = set[Spot]()
         for number in range(self._count, self._states.count):
             touched |= self._spots.take_in(number, *self._states.remembered(number))
-        self._count = self._states.count
-        touched -= self._changed
         self._still_alone -= touched
-        self._still = [
-            each if each.spots.isdisjoint(touched) else Comparison(each.spots - touched)
-            for each in self._still
-        ]
-        self._have_changed({spot for spot in touched if spot.is_otherwise()})
+        self._still = _without(self._still, touched)
+        # More may be known now of what has changed before.
+        self._again = _without(self._again, touched)
+        self._have_changed(
+            {spot for spot in touched if spot in self._changed or spot.is_otherwise()}
+        )
         touched -= self._changed
         alone = {spot for spot in touched if spot.stands_alone}
         self._still_alone |= alone
         self._still += _together(touched - alone, _TOGETHER)
-
-    def _find_changed_first(self) -> None:
-        """Find what has changed that hadn't yet."""
-        alone = {spot for spot in self._still_alone if spot.is_otherwise()}
-        if alone:
-            self._still_alone -= alone
-            self._have_changed(alone)
-        for index, each in enumerate(self._still):
-            changed = {spot for spot in each.touched() if spot.is_otherwise()}
-            if changed:
-                self._still[index] = Comparison(each.spots - changed)
-                self._have_changed(changed)
+        self._count = self._states.count
 
     def _find_changed_again(self) -> None:
         """Find what may have changed again since it was looked at."""
         self._pending |= self._again_alone
         for each in self._again:
             self._pending |= each.touched()
-        bound, self._bound_again = self._bound_again, []
-        spots = {spot for each in bound if (spot := self._spots.find(each)) is not None}
-        self._pending |= spots & self._changed
-        self._have_changed({spot for spot in spots - self._changed if spot.is_otherwise()})
+        while self._bound_again:
+            spot = self._spots.find(self._bound_again.pop())
+            if spot is not None:
+                (self._pending if spot in self._changed else self._suspected).add(spot)
         self._pending.update(spot for spot in self._changed if spot.is_otherwise_below())
+
+    def _find_changed_first(self) -> None:
+        """Find what has changed that hadn't yet."""
+        for each in self._still:
+            self._suspected |= each.touched()
+        alone = {spot for spot in self._still_alone if spot.is_otherwise()}
+        changed = alone.union(spot for spot in self._suspected if spot.is_otherwise())
+        self._suspected = set()
+        if changed:
+            self._have_changed(changed)
+            self._still_alone -= alone
+            self._still = _without(self._still, changed)
 
     def _have_changed(self, spots: set[Spot]) -> None:
         self._changed |= spots
@@ -127,6 +129,14 @@ class Passing:
             if self._again and len(self._again[-1].spots) < _TOGETHER_AGAIN:
                 together |= self._again.pop().spots
             self._again += _together(together, _TOGETHER_AGAIN)
+
+
+def _without(comparisons: list[Comparison], spots: set[Spot]) -> list[Comparison]:
+    """Return the comparisons without some of what they compare."""
+    return [
+        each if each.spots.isdisjoint(spots) else Comparison(each.spots - spots)
+        for each in comparisons
+    ]
 
 
 def _together(spots: set[Spot], count: int) -> Iterator[Comparison]:
