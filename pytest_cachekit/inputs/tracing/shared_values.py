@@ -7,7 +7,7 @@ from types import ModuleType
 
 from ..own_kind import is_a
 from .action import Action
-from .held_values import is_bound_by_its_name
+from .held_values import has_dict, is_bound_by_its_name
 from .leaves import Leaves, collect_leaves, differing
 from .states import States
 from .unchanged import is_as_it_was
@@ -31,14 +31,14 @@ class SharedValue:
         self._holder = {"value": value}
         self._before: Leaves | None = None
         self._touched = 0
-        self._has_names = hasattr(value, "__dict__")
+        self._has_names = has_dict(value)
         if is_a(value, ModuleType) or (is_a(value, type) and is_bound_by_its_name(value)):
             return
         if issubclass(type(value), Iterator) and not self._has_names:
             # Whoever takes the next element runs what makes it; nothing shows from where it came.
             states.filled.add(maker)
             return
-        self._before = collect_leaves(self._holder, _DEPTH + 1)
+        self._before = self._leaves()
 
     def glance(self) -> None:
         """Look whether it has changed; as it does so again and again, more and more seldom."""
@@ -50,13 +50,21 @@ class SharedValue:
 
     def look(self) -> None:
         """Note what has changed."""
-        if self._before is None:
+        now = None if self._before is None else self._leaves()
+        if self._before is None or now is None:
             return
-        for _, leaf in differing(self._before, collect_leaves(self._holder, _DEPTH + 1)):
+        for _, leaf in differing(self._before, now):
             if self._has_names and leaf.value is not self._holder["value"]:
                 self._states.found(leaf.place[0], leaf.place)
             else:
                 self._states.filled.add(self._maker)
+
+    def _leaves(self) -> Leaves | None:
+        try:
+            return collect_leaves(self._holder, _DEPTH + 1)
+        except Exception as error:  # noqa: BLE001  a fixture must not fail by this
+            self._maker.refuse(f"has a value that could not be looked at ({error!r})")
+            return None
 
 
 def rest_on_users(shared: Iterable[Action], actions: list[Action]) -> None:
