@@ -7,7 +7,9 @@ of CPython after 3.13 keep none. So it is tried out, once, whether what lies the
 from __future__ import annotations
 
 import ctypes
+import gc
 import operator
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,9 +30,11 @@ def version(table: dict[Any, Any]) -> Version:
 
 def _are_kept() -> bool:
     """Return whether a version changes with each change, and doesn't otherwise."""
+    if sys.implementation.name != "cpython":
+        return False
 
     class Example:
-        pass
+        of_all = 0
 
     one, two = object(), object()
     table: dict[Any, Any] = {"name": one}
@@ -53,10 +57,10 @@ def _are_kept() -> bool:
         table.get("name")
         if read(place) in seen or read(place) != read(version(table)):
             return False
-    function = version(vars(_are_kept))
-    before = read(function)
-    vars(_are_kept)["tried"] = Example
-    return read(function) != before
+    names = version(gc.get_referents(vars(Example))[0])
+    before = read(names)
+    Example.of_all = 1
+    return read(names) != before
 
 
 ARE_KEPT = _are_kept()
