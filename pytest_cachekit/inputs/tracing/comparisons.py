@@ -35,7 +35,7 @@ class Comparison:
         self._held_before: tuple[list[int], bytes]
         for spot in self.spots:
             self._take_names(spot)
-            if is_a(spot.value, dict):
+            if spot.contents and is_a(spot.value, dict):
                 self._take_table(spot.value, spot)
             elif spot.contents:
                 self._rows.append(spot.value)

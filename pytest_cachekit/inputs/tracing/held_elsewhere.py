@@ -107,4 +107,4 @@ def _is_module(value: object) -> bool:
 
 
 def _is_closed(module: object) -> bool:
-    return isinstance(module, str) and module.partition(".")[0] in _CLOSED
+    return is_a(module, str) and module.partition(".")[0] in _CLOSED

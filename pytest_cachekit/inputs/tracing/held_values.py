@@ -10,7 +10,14 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from types import CellType, FunctionType, GeneratorType, ModuleType
+from types import (
+    CellType,
+    FunctionType,
+    GeneratorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    ModuleType,
+)
 from typing import Any
 
 from ..own_kind import is_a
@@ -18,6 +25,7 @@ from .addresses import identity
 from .contents import ATOMS, CONTAINERS, FIXED, all_elements, per_type
 from .named_modules import module_globals
 
+_DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 _BINDS_CELL = dis.opmap["STORE_DEREF"]
 _ELEMENTS = 1_000
 # The elements of larger containers are not looked into.
@@ -72,13 +80,9 @@ def attributes(value: Any) -> dict[str, Any]:
     if is_a(value, logging.Logger) or type(value).__module__ in _OF_PATHS:
         return {}
     found: dict[str, Any] = {}
-    with contextlib.suppress(AttributeError):
-        if is_a(value, threading.local):
-            held = value.__dict__
-        else:
-            held = object.__getattribute__(value, "__dict__")
-        if isinstance(held, dict):
-            found.update(held)
+    held = _names_of(value)
+    if isinstance(held, dict):
+        found.update(held)
     for slot, name in _slots(type(value)):
         with contextlib.suppress(Exception):
             found[slot] = object.__getattribute__(value, name)
@@ -90,20 +94,13 @@ def only_dict(value: object) -> dict[str, Any] | None:
     kind = type(value)
     if issubclass(kind, (threading.local, logging.Logger)) or kind.__module__ in _OF_PATHS:
         return None
-    held = None
-    if not _slots(kind):
-        with contextlib.suppress(AttributeError):
-            held = object.__getattribute__(value, "__dict__")
+    held = None if _slots(kind) else _names_of(value)
     return held if type(held) is dict else None
 
 
 def has_dict(value: object) -> bool:
     """Return whether an instance keeps attributes in a dictionary."""
-    try:
-        object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return False
-    return True
+    return _names_of(value) is not None
 
 
 def kept(value: object) -> dict[str, object]:
@@ -141,7 +138,7 @@ def is_ours(value: object) -> bool:
     """Return whether a value belongs to what watches, which changes all the time."""
     owner = value if is_a(value, (FunctionType, type)) else type(value)
     module = owner.__module__
-    return isinstance(module, str) and module.partition(".")[0] == _OWN
+    return is_a(module, str) and module.partition(".")[0] == _OWN
 
 
 def is_walked(owner: type, module: str) -> bool:
@@ -182,3 +179,18 @@ def _slots(kind: type) -> tuple[tuple[str, str], ...]:
                 private = slot.startswith("__")
                 found.append((slot, f"_{base.__name__.lstrip('_')}{slot}" if private else slot))
     return tuple(found)
+
+
+def _names_of(value: object) -> object:
+    """Return what an object keeps its attributes in; None where that is nothing."""
+    if is_a(value, threading.local):
+        return threading.local.__getattribute__(value, "__dict__")
+    descriptor = _dictionary(type(value))
+    return None if descriptor is None else descriptor.__get__(value)
+
+
+@per_type
+def _dictionary(kind: type) -> GetSetDescriptorType | MemberDescriptorType | None:
+    """Return Python's own descriptor of `__dict__`, whatever a class puts in its place."""
+    found = (vars(base).get("__dict__") for base in kind.__mro__)
+    return next((each for each in found if type(each) in _DESCRIPTORS), None)

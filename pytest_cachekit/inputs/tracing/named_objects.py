@@ -103,8 +103,13 @@ class NamedObjects:
             elif is_a(current, type):
                 classes |= self._called_by(current)
             elif is_a(current, _CONTAINERS):
-                elements: Any = current.values() if is_a(current, dict) else current
-                waiting.extend(elements)
+                held: Any = current
+                if type(current) is dict:
+                    held = current.values()
+                elif type(current) not in _CONTAINERS:
+                    # To iterate over one of a class of its own may run anything.
+                    held = gc.get_referents(current)
+                waiting.extend(held)
             else:
                 kind = type(current)
                 classes |= self._called_by(kind)
