@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_cachekit.inputs.tracing import probes
+from pytest_cachekit.inputs.tracing.flags import Flags
 
 from .woven import Woven, needs_probes
 
@@ -213,15 +213,29 @@ def test_functions_are_pickled_by_name_as_ever(monkeypatch: pytest.MonkeyPatch) 
 
 def test_constants_that_are_pickled_by_value_lose_their_connection() -> None:
     woven = Woven("def f(): return 1\n")
-    flags = [value for value in woven["f"].__code__.co_consts if isinstance(value, probes.Flag)]
+    flags = [value for value in woven["f"].__code__.co_consts if isinstance(value, Flags)]
     assert flags
 
     for flag in flags:
-        assert isinstance(pickle.loads(pickle.dumps(flag)), probes.Flag)
+        assert isinstance(pickle.loads(pickle.dumps(flag)), Flags)
     woven.ran()
     for flag in flags:
-        pickle.loads(pickle.dumps(flag)).__cachekit_ran__ = True
+        setattr(pickle.loads(pickle.dumps(flag)), Flags.__slots__[0], True)
     assert woven.ran() == set()
+
+
+@pytest.mark.parametrize("count", [1, 64, 65, 64 * 64 + 1])
+def test_any_number_of_functions_is_told_apart(count: int) -> None:
+    woven = Woven("".join(f"def f{number}(): return {number}\n" for number in range(count)))
+    chosen = {f"f{number}" for number in range(0, count, 7)}
+
+    for name in sorted(chosen):
+        woven[name]()
+    assert woven.ran() == chosen
+    assert woven.ran() == set()
+
+    woven[f"f{count - 1}"]()
+    assert woven.ran() == {f"f{count - 1}"}
 
 
 def test_closed_probes_are_silent() -> None:

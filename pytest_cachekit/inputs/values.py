@@ -22,6 +22,9 @@ from typing import Any, Protocol
 from .digest import digest
 from .own_kind import is_a
 
+WOVEN = "__cachekit_ran_"
+"""What names begin with that are woven into functions, by where these stand in their module."""
+
 _PLAIN = frozenset(
     (
         *(type(None), bool, int, float, complex, str, bytes, bytearray, range, slice),
@@ -212,8 +215,9 @@ class _Description:
 
     def _code(self, value: CodeType) -> None:
         self.parts.append(f"code {value.co_name} {value.co_flags} {digest(value.co_code)}")
-        names = (value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars)
-        self._all("", (*names, value.co_consts, value.co_exceptiontable))
+        names = [name for name in value.co_names if not name.startswith(WOVEN)]
+        variables = (value.co_varnames, value.co_freevars, value.co_cellvars)
+        self._all("", (names, *variables, value.co_consts, value.co_exceptiontable))
 
     def _builtin(self, value: Any) -> None:
         owner = getattr(value, "__self__", None)

@@ -1,8 +1,8 @@
 """Which functions ran, by probes woven into their bytecode.
 
 Each function of the project gets a few instructions at its start that set two
-flags, its own and its module's: a few nanoseconds a call, and nothing to re-arm
-between tests. The source, line numbers, docstrings and cached bytecode files are
+flags, its own and that of its bank of functions: a few nanoseconds a call, and nothing to
+re-arm between tests. The source, line numbers, docstrings and cached bytecode files are
 left alone; weaving works on the code object of a module just before it runs,
 whoever compiled it, so pytest's assertion rewriting needs no special care.
 
@@ -13,14 +13,12 @@ versions it is known for; `functions.py` chooses.
 from __future__ import annotations
 
 import dis
-import operator
 import sys
 from collections.abc import Callable
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
-from itertools import compress
 from types import CodeType
-from typing import Any
 
+from .flags import Bank, Flag
 from .units import Watch, map_functions, watch_none
 
 KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13))
@@ -37,39 +35,16 @@ _CACHES = bytes(8)
 _CALL_CACHES = bytes(6 if sys.version_info >= (3, 12) else 8)
 # What is on the stack of a generator's frame when it is made need not be there when it runs.
 _SUSPENDED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
-_SLOT = "__cachekit_ran__"
 # Location table: "no location" for n code units is one byte, 0b1_1111_(n-1).
 _NO_LOCATION = 0b1_1111_000
-
-
-class Flag:
-    """Whether a unit, or any of a module, has run since it was last asked.
-
-    It stands among the constants of code, which must be hashable; and storing
-    into a slot is the cheapest store that bytecode has.
-    """
-
-    __slots__ = (_SLOT,)
-    __cachekit_ran__: bool
-
-    def __init__(self) -> None:
-        self.__cachekit_ran__ = False
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Make a new flag: a function pickled by value takes no notes where it is unpickled."""
-        return Flag, ()
-
-
-_is_raised = operator.attrgetter(_SLOT)
 
 
 class Probes:
     """Weaves probes and reads them."""
 
     def __init__(self) -> None:
-        self._modules: list[tuple[Flag, list[Flag], list[int]]] = []
-        self._flags: list[Flag] = []
-        """Those of the modules."""
+        self._banks: list[Bank[Bank[int]]] = []
+        """Banks whose flags stand for banks of units."""
 
     def instrument(
         self, code: CodeType, enter: Callable[[CodeType], int], watch: Watch = watch_none
@@ -82,36 +57,35 @@ class Probes:
             watch: returns what to call when a function with a code begins; what it returns
                 is let go of when the function ends. None for a function that isn't watched.
         """
-        module = Flag()
-        units: dict[int, Flag] = {}
+        flags: dict[int, tuple[Flag, Flag]] = {}
+        banks: list[tuple[Bank[int], Flag]] = []
 
         def weave(function: CodeType, unit: int) -> CodeType:
-            woven = _weave(function, module, units.setdefault(unit, Flag()))
+            if unit not in flags:
+                if not banks or banks[-1][0].is_full:
+                    banks.append(self._new_bank())
+                bank, of_bank = banks[-1]
+                flags[unit] = bank.add(unit), of_bank
+            woven = _weave(function, *flags[unit])
             begin = watch(function, unit)
             return woven if begin is None else _guard(woven, begin)
 
-        woven = map_functions(code, enter, weave)
-        if units:
-            self._modules.append((module, list(units.values()), list(units)))
-            self._flags.append(module)
-        return woven
+        return map_functions(code, enter, weave)
+
+    def _new_bank(self) -> tuple[Bank[int], Flag]:
+        if not self._banks or self._banks[-1].is_full:
+            self._banks.append(Bank())
+        bank = Bank[int]()
+        return bank, self._banks[-1].add(bank)
 
     def drain(self) -> list[int]:
         """Return the units that ran since the last call."""
-        ran: list[int] = []
-        for module, flags, units in compress(self._modules, map(_is_raised, self._flags)):
-            # Lowered first: a thread that raises it now is seen the next time.
-            module.__cachekit_ran__ = False
-            raised = list(map(_is_raised, flags))
-            for flag in compress(flags, raised):
-                flag.__cachekit_ran__ = False
-            ran += compress(units, raised)
-        return ran
+        # Banks are lowered first: what a thread raises now is seen the next time.
+        return [unit for above in self._banks for bank in above.take() for unit in bank.take()]
 
     def close(self) -> None:
         """Stop; what was woven stays in the functions, and is ignored."""
-        self._modules.clear()
-        self._flags.clear()
+        self._banks.clear()
 
 
 def _guard(code: CodeType, begin: Callable[[], object]) -> CodeType:
@@ -142,26 +116,27 @@ def _guard(code: CodeType, begin: Callable[[], object]) -> CodeType:
     )
 
 
-def _weave(code: CodeType, module: Flag, unit: Flag) -> CodeType:
+def _weave(code: CodeType, unit: Flag, bank: Flag) -> CodeType:
+    """Return `code` that first raises two flags.
+
+    The bank's comes last, so that a raised one always shows a raised unit.
+    """
     raw = code.co_code
     start = _after_resume(raw)
     if start is None:
         return code
-    first, slot = len(code.co_consts), len(code.co_names)
-    store = _instruction(_STORE_ATTR, slot) + _CACHES
-    probe = (
-        _instruction(_LOAD_CONST, first)
-        + _instruction(_LOAD_CONST, first + 1)
-        + store
-        + _instruction(_LOAD_CONST, first)
-        + _instruction(_LOAD_CONST, first + 2)
-        + store
+    constant, slot = len(code.co_consts), len(code.co_names)
+    probe = b"".join(
+        _instruction(_LOAD_CONST, constant)
+        + _instruction(_LOAD_CONST, constant + 1 + position)
+        + _instruction(_STORE_ATTR, slot + position)
+        + _CACHES
+        for position in range(2)
     )
     return code.replace(
         co_code=raw[:start] + probe + raw[start:],
-        # The unit's before the module's, so that a raised module always shows a raised unit.
-        co_consts=(*code.co_consts, True, unit, module),
-        co_names=(*code.co_names, _SLOT),
+        co_consts=(*code.co_consts, True, unit[0], bank[0]),
+        co_names=(*code.co_names, unit[1], bank[1]),
         co_stacksize=max(code.co_stacksize, 2),
         co_linetable=_shift_locations(code.co_linetable, start // 2, len(probe) // 2),
         co_exceptiontable=_shift_handlers(code.co_exceptiontable, start // 2, len(probe) // 2),
