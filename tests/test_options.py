@@ -275,3 +275,13 @@ def test_markers_that_are_registered_count_for_those_that_name_them(
     assert unknown.verdicts == {"test_other.py::test_it": "hit"}, unknown.reasons
     assert "slow" in unknown.stdout
     assert unknown.exit_status == pytest.ExitCode.INTERRUPTED
+
+
+def test_the_warning_of_an_unknown_marker_points_to_where_it_is_named(project: Project) -> None:
+    project = project.write(
+        {"test_it.py": "import pytest\n@pytest.mark.unheard_of\ndef test_it(): pass"}
+    )
+    plain, first = project.run(), project.run("--cachekit")
+
+    assert "test_it.py:2: PytestUnknownMarkWarning" in first.stdout
+    assert first.plain_stdout == plain.plain_stdout

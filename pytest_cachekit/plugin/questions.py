@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from _pytest.mark.structures import MarkGenerator
+from _pytest.mark.structures import MARK_GEN
 
 from ..inputs.digest import digest_text
 from ..inputs.fingerprint import ABSENT, Fingerprints
@@ -79,17 +79,25 @@ def _markers(config: pytest.Config) -> set[str]:
     return {re.split("[:(]", line, maxsplit=1)[0].strip() for line in lines}
 
 
+class _OverheardMarkers(set[str]):
+    """The markers that pytest knows, which it looks names up in: that tells which are named.
+
+    A function around what looks them up would be where the warning of an unknown one points to.
+    """
+
+    def __init__(self, markers: set[str], recorder: Recorder) -> None:
+        super().__init__(markers)
+        self._recorder = recorder
+
+    def __contains__(self, name: object) -> bool:
+        if name not in _MARKERS_OF_PYTEST:
+            self._recorder.observe(self._recorder.read, "marker", name)
+        return super().__contains__(name)
+
+
 def watch_markers(recorder: Recorder, patches: Patches) -> None:
     """Tell `recorder`, from now on, which markers are named: it matters whether they are known."""
-    original = MarkGenerator.__getattr__
-
-    def make_mark(self: MarkGenerator, name: str) -> Any:
-        # Before the configuration is there, all names will do.
-        if self._config is not None and name not in _MARKERS_OF_PYTEST:
-            recorder.observe(recorder.read, "marker", name)
-        return original(self, name)
-
-    patches.set(MarkGenerator, "__getattr__", make_mark)
+    patches.set(MARK_GEN, "_markers", _OverheardMarkers(MARK_GEN._markers, recorder))
 
 
 def watch_questions(recorder: Recorder, patches: Patches) -> None:
