@@ -150,6 +150,67 @@ def test_passing_subtests_are_replayed(project: Project, tests: str) -> None:
     assert second.counts["subtests"] == 3
 
 
+SKIPPED_SUBTESTS = """
+    import pytest
+    def test_it(subtests):
+        with subtests.test("skipped"):
+            pytest.skip("for a reason")
+        with subtests.test("failing as expected"):
+            pytest.xfail("for another")
+        with subtests.test("passed"):
+            pass
+    """
+UNITTEST_SKIPPED_SUBTESTS = """
+    import unittest
+    class TestCase(unittest.TestCase):
+        def test_it(self):
+            for number in range(3):
+                with self.subTest(number=number):
+                    if number:
+                        self.skipTest("for a reason")
+    """
+
+
+@needs_subtests
+@pytest.mark.parametrize("option", ["-q", "-v", "-n1"])
+@pytest.mark.parametrize(
+    "tests", [SKIPPED_SUBTESTS, UNITTEST_SKIPPED_SUBTESTS], ids=["fixture", "unittest"]
+)
+def test_skipped_subtests_are_shown_as_when_they_ran(
+    project: Project, tests: str, option: str
+) -> None:
+    project = project.with_plugins("xdist").write({"test_it.py": tests})
+    plain = project.run(option)
+    project.run("--cachekit", option)
+    replayed = project.run("--cachekit", option)
+
+    assert set(replayed.verdicts.values()) == {"hit"}
+    assert replayed.exit_status == plain.exit_status == 0
+    assert replayed.counts == plain.counts
+    assert replayed.junit == plain.junit
+    if option != "-n1":
+        assert replayed.plain_stdout == plain.plain_stdout
+
+
+@needs_subtests
+def test_where_a_subtest_was_skipped_moves_with_it(project: Project) -> None:
+    text = """
+        import pytest
+        def test_it(subtests):
+            with subtests.test("skipped"):
+                pytest.skip("for a reason")
+        """
+    project = project.write({"test_it.py": text})
+    first = project.run("--cachekit", "-v", "-rs")
+    moved = project.replace("test_it.py", "import", "import sys\nimport").run(
+        "--cachekit", "-v", "-rs"
+    )
+
+    assert "test_it.py:4: for a reason" in first.stdout
+    assert set(moved.verdicts.values()) == {"hit"}
+    assert "test_it.py:5: for a reason" in moved.stdout
+
+
 @needs_subtests
 def test_replayed_subtests_keep_their_descriptions(project: Project) -> None:
     project = project.write({"test_it.py": SUBTESTS})

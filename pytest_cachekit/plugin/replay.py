@@ -8,9 +8,11 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 import pytest
+from _pytest.unittest import TestCaseFunction
 
 from ..actions.outcomes import Phase, RecordedWarning, TestOutcome
 from ..errors import NotStorableError
@@ -93,22 +95,21 @@ def _phase(
 ) -> Phase:
     if _is_subtest(report):
         data = item.config.hook.pytest_report_to_serializable(config=item.config, report=report)
-        return Phase(str(report.when), report.outcome, report.duration, subtest=data)
+        return Phase(
+            str(report.when),
+            report.outcome,
+            report.duration,
+            skipped_at=None if hasattr(report, "wasxfail") else _place(item, report, layout),
+            subtest=data,
+        )
     for name, value in attributes.items():
         if not is_plain(value):
             raise NotStorableError(f"its report carries {name!r}, which is no plain data")
     skipped_at = xfail = None
     if hasattr(report, "wasxfail"):
         xfail = (report.wasxfail, str(report.longrepr or ""))
-    elif report.skipped:
-        if not isinstance(report.longrepr, tuple):
-            raise NotStorableError("it was skipped without saying where")
-        file, line, reason = report.longrepr
-        path = str(file)
-        if path == str(item.path):
-            skipped_at = ("", int(line) - (item.location[1] or 0), reason)
-        else:
-            skipped_at = (layout.name(path), int(line), reason)
+    else:
+        skipped_at = _place(item, report, layout)
     return Phase(
         str(report.when),
         report.outcome,
@@ -119,6 +120,20 @@ def _phase(
         list(report.user_properties),  # type: ignore[arg-type]  # `_check` looked at the values
         attributes=attributes,
     )
+
+
+def _place(
+    item: pytest.Item, report: pytest.TestReport, layout: Layout
+) -> tuple[str, int, str] | None:
+    """Return where a test was skipped, and why; its own lines are counted from its first."""
+    if not report.skipped:
+        return None
+    if not isinstance(report.longrepr, tuple):
+        raise NotStorableError("it was skipped without saying where")
+    file, line, reason = report.longrepr
+    if str(file) == str(item.path):
+        return "", int(line) - (item.location[1] or 0), reason
+    return layout.name(str(file)), int(line), reason
 
 
 def _warning(message: warnings.WarningMessage, when: str, layout: Layout) -> RecordedWarning:
@@ -139,7 +154,8 @@ def replay(item: pytest.Item, outcome: TestOutcome, layout: Layout) -> None:
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in _reports(item, outcome.phases, layout):
         setattr(report, REPLAYED, "hit")
-        hook.pytest_runtest_logreport(report=report)
+        with _as_it_ran(item) if _is_subtest(report) else nullcontext():
+            hook.pytest_runtest_logreport(report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     # pytest collects a test's warnings until all of its reports are made.
     for warning in outcome.warnings:
@@ -151,6 +167,25 @@ def replay(item: pytest.Item, outcome: TestOutcome, layout: Layout) -> None:
                 "location": None,
             }
         )
+
+
+@contextmanager
+def _as_it_ran(item: pytest.Item) -> Iterator[None]:
+    """Capture what is shown in the block if it was captured when the test ran.
+
+    unittest tells of its subtests from inside the test, so that nobody sees these pass.
+    """
+    plugins = item.config.pluginmanager
+    capture = plugins.get_plugin("capturemanager")
+    if capture is None or not isinstance(item, TestCaseFunction) or plugins.has_plugin("dsession"):
+        yield
+        return
+    capture.resume_global_capture()
+    try:
+        yield
+    finally:
+        capture.suspend_global_capture(in_=False)
+        capture.read_global_capture()
 
 
 def _reports(
@@ -168,6 +203,8 @@ def _reports(
             parameters = phase.subtest.get("_subtest.context", {}).get("kwargs", {})
             verbatim = {name: _Verbatim(value) for name, value in parameters.items()}
             report.context = dataclasses.replace(report.context, kwargs=verbatim)
+            if phase.skipped_at is not None:
+                report.longrepr = _longrepr(item, phase, layout)
             yield report
             continue
         yield pytest.TestReport(
