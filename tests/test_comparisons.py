@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import threading
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import pytest
@@ -69,6 +71,8 @@ class Named(ModuleType):
         self.kind = type("Kind", (), {"of_all": ONE, "__module__": "shop"})
         self.function = counting()
         self.priced = priced
+        self.lock = threading.Lock()
+        self.shown = MappingProxyType({"name": ONE})
         self.value = ONE
 
 
@@ -96,6 +100,8 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "a variable of a closure": lambda shop: shop.function(),
     "an attribute of a function": lambda shop: setattr(shop.priced, "used", ONE),
     "a default": lambda shop: shop.priced()["own"] if shop.priced().update(own=OTHER) else None,
+    "a lock": lambda shop: shop.lock.acquire(blocking=False),
+    "what a proxy shows": lambda shop: gc.get_referents(shop.shown)[0].update(name=OTHER),
     "a global": lambda shop: setattr(shop, "value", OTHER),
     "a global that came": lambda shop: setattr(shop, "other", ONE),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import threading
 from collections import defaultdict
@@ -11,8 +12,8 @@ from typing import Any
 
 from ..own_kind import is_a
 from .addresses import addresses
-from .dict_versions import ARE_KEPT, read, version
-from .spots import Spot
+from .dict_versions import ARE_KEPT, SIZE, read_all, version
+from .spots import Spot, shown
 
 _PLAIN = (dict, defaultdict)
 """Those whose version tells all; an ordered one may be put into another order."""
@@ -29,21 +30,26 @@ class Comparison:
         """Those of which the version tells whether they have changed."""
         self._others: list[dict[Any, Any]] = []
         self._rows: list[Any] = []
+        self._locks: list[_thread.LockType] = []
         self._owners: list[object] = []
         """What holds values in slots, or is a variable of a closure."""
-        self._before: list[int]
+        self._before: bytes
         self._held_before: tuple[list[int], bytes]
         for spot in self.spots:
             self._take_names(spot)
             if spot.contents and is_a(spot.value, dict):
                 self._take_table(spot.value, spot)
+            elif spot.contents and is_a(spot.value, MappingProxyType):
+                self._take_table(shown(spot.value), spot)
+            elif spot.contents and is_a(spot.value, _thread.LockType):
+                self._locks.append(spot.value)
             elif spot.contents:
                 self._rows.append(spot.value)
         self._prepare()
 
     def touched(self) -> set[Spot]:
         """Return what may have changed since this was asked last."""
-        now, before = list(map(read, self._versions)), self._before
+        now, before = read_all(self._versions), self._before
         held = self._held()
         is_filled = any(self._unfilled)
         if now == before and held == self._held_before and not is_filled:
@@ -51,8 +57,11 @@ class Comparison:
         if held != self._held_before:
             found = set(self.spots)
         else:
-            touched = zip(self._tables, now, before, strict=True)
-            found = {spot for (_, spot), one, other in touched if one != other}
+            found = {
+                spot
+                for (_, spot), start in zip(self._tables, range(0, len(now), SIZE), strict=True)
+                if now[start : start + SIZE] != before[start : start + SIZE]
+            }
         self._before, self._held_before = now, held
         if is_filled:
             filled = [(table, spot) for table, spot in self._empty if table]
@@ -72,14 +81,14 @@ class Comparison:
         self._unfilled = [table for table, _ in self._empty]
         self._sized = (*self._others, *self._rows)
         self._holders = (*self._sized, *self._owners)
-        self._before = list(map(read, self._versions))
+        self._before = read_all(self._versions)
         self._held_before = self._held()
 
     def _take_names(self, spot: Spot) -> None:
         value, held = spot.value, spot.held
         if isinstance(held, MappingProxyType):
             # What it shows is a dictionary.
-            self._tables.append((gc.get_referents(held)[0], spot))
+            self._tables.append((shown(held), spot))
         elif is_a(value, (FunctionType, ModuleType)):
             assert isinstance(held, dict)
             self._take_table(held, spot)
@@ -107,4 +116,5 @@ class Comparison:
         found: list[object] = []
         any(map(found.extend, self._others))
         found += gc.get_referents(*self._holders)
-        return list(map(len, self._sized)), addresses(found)
+        told = [*map(len, self._sized), *map(_thread.LockType.locked, self._locks)]
+        return told, addresses(found)

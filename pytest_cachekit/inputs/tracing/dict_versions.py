@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import operator
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +16,9 @@ from typing import Any
 _POSITION = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
 
 Version = ctypes.c_uint64
-read: Callable[[Version], int] = operator.attrgetter("value")
+read_all: Callable[[Iterable[Version]], bytes] = b"".join
+"""Return the versions that lie in some places, one after the other."""
+SIZE = ctypes.sizeof(Version)
 
 
 def version(table: dict[Any, Any]) -> Version:
@@ -38,7 +39,7 @@ def _are_kept() -> bool:
 
     one, two = object(), object()
     table: dict[Any, Any] = {"name": one}
-    place, seen = version(table), set[int]()
+    place, seen = version(table), set[bytes]()
     changes: Iterable[Callable[[], object]] = (
         lambda: table.update(name=two),
         lambda: table.__setitem__("other", one),
@@ -52,15 +53,15 @@ def _are_kept() -> bool:
         lambda: table.update({"name": one}),
     )
     for change in changes:
-        seen.add(read(place))
+        seen.add(bytes(place))
         change()
         table.get("name")
-        if read(place) in seen or read(place) != read(version(table)):
+        if bytes(place) in seen or bytes(place) != bytes(version(table)):
             return False
     names = version(gc.get_referents(vars(Example))[0])
-    before = read(names)
+    before = bytes(names)
     Example.of_all = 1
-    return read(names) != before
+    return bytes(names) != before and read_all([place, names]) == bytes(place) + bytes(names)
 
 
 ARE_KEPT = _are_kept()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import _thread
+import gc
 import operator
 import threading
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 from weakref import ReferenceType
 
 from ..own_kind import is_a
 from .addresses import addresses, identity, separate
-from .contents import ATOMS, COMPARED, contents
+from .contents import ATOMS, COMPARED, FIXED, contents
 from .held_values import has_dict, only_dict
 from .unchanged import is_filled_as, names_in
 
@@ -69,8 +71,11 @@ class Spot:
     @property
     def stands_alone(self) -> bool:
         """Whether something of it can't be compared together with others."""
-        if self.contents and (type(self.value) not in PLAIN or len(self.value) > COMPARED):
-            return True
+        value = self.value
+        if self.contents and type(value) is not _thread.LockType:
+            value = shown(value) if type(value) is MappingProxyType else value
+            if type(value) not in PLAIN or len(value) > COMPARED:
+                return True
         is_whole = self.held is not None or not self.has_names or not has_dict(self.value)
         return not is_whole
 
@@ -131,7 +136,7 @@ class Spot:
         counted = [name for name in new if name not in self.others]
         for name in counted:
             found[name] = (identity(now[name]), *_held_by(now[name]))
-        self.deep = [name for name in counted if not is_a(now[name], _CLOSED)]
+        self.deep = [name for name in counted if not _is_closed(now[name])]
         if len(now) - len(new) < len(before):
             found.update((name, ()) for name in before.keys() - now.keys())
         return found
@@ -143,6 +148,17 @@ def _living(value: Any) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = vars(value)
         return found
     return only_dict(value)
+
+
+def shown(proxy: MappingProxyType[Any, Any]) -> Any:
+    """Return what `proxy` shows to those who may not change it."""
+    return gc.get_referents(proxy)[0]
+
+
+def _is_closed(value: Any) -> bool:
+    if type(value) in FIXED and len(value) <= _FEW:
+        return all(map(_is_closed, value))
+    return is_a(value, _CLOSED)
 
 
 def _held_by(value: Any) -> _Told:
