@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from gc import get_referents
-from itertools import compress
+from itertools import chain, compress
 from typing import Any, Generic, TypeVar
 
 from ..values import WOVEN
@@ -36,27 +37,33 @@ class Bank(Generic[_Meaning]):
     """Flags, each with what it stands for."""
 
     def __init__(self) -> None:
-        self._flags = Flags()
-        self._known: list[tuple[_Meaning, str]] = []
+        self.flags = Flags()
+        self.entries: list[tuple[_Meaning, Flags, str] | None] = [None]
+        """What each flag stands for, in their order, and None for what comes after them."""
 
     @property
     def is_full(self) -> bool:
         """Whether there is no room for one more."""
-        return len(self._known) == _WIDTH
+        return len(self.entries) > _WIDTH
 
     def add(self, meaning: _Meaning) -> Flag:
         """Return one more flag, which stands for `meaning`."""
-        name = _SLOTS[len(self._known)]
-        setattr(self._flags, name, False)
-        self._known.append((meaning, name))
-        return self._flags, name
+        name = _SLOTS[len(self.entries) - 1]
+        setattr(self.flags, name, False)
+        self.entries.insert(-1, (meaning, self.flags, name))
+        return self.flags, name
 
-    def take(self) -> list[_Meaning]:
-        """Lower all flags; return what those stood for that were raised.
 
-        What an object with slots refers to is, first, what these hold, in their order.
-        """
-        raised = list(compress(self._known, get_referents(self._flags)))
-        for _, name in raised:
-            setattr(self._flags, name, False)
-        return [meaning for meaning, _ in raised]
+def take(banks: Sequence[Bank[_Meaning]]) -> list[_Meaning]:
+    """Lower all flags of some banks; return what those stood for that were raised.
+
+    What an object with slots refers to is what these hold, in their order, and then its class.
+    """
+    if not banks:
+        return []
+    values = get_referents(*(bank.flags for bank in banks))
+    every = chain.from_iterable(bank.entries for bank in banks)
+    raised = [entry for entry in compress(every, values) if entry is not None]
+    for _, flags, name in raised:
+        setattr(flags, name, False)
+    return [meaning for meaning, _, _ in raised]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CodeType
 
-from .flags import Bank, Flag
+from .flags import Bank, Flag, take
 from .units import Watch, map_functions, watch_none
 
 KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13))
@@ -81,7 +81,7 @@ class Probes:
     def drain(self) -> list[int]:
         """Return the units that ran since the last call."""
         # Banks are lowered first: what a thread raises now is seen the next time.
-        return [unit for above in self._banks for bank in above.take() for unit in bank.take()]
+        return take(take(self._banks))
 
     def close(self) -> None:
         """Stop; what was woven stays in the functions, and is ignored."""
