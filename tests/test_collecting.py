@@ -412,6 +412,31 @@ def test_two_files_of_one_name_still_clash(project: Project) -> None:
     assert two.run("--cachekit").exit_status == two.run().exit_status == 2
 
 
+def test_modules_of_one_name_in_two_directories_are_one_and_the_same(project: Project) -> None:
+    folders = {
+        f"{name}/{file}.py": text
+        for name in ("api", "web")
+        for file, text in {
+            "utils": f"URL = '/{name}'",
+            f"test_{name}": f"from utils import URL\ndef test_it(): assert URL == '/{name}'",
+        }.items()
+    }
+    project = project.write(folders)
+    alone = [project.run("--cachekit", name).verdicts for name in ("api", "web")]
+    assert alone == [{"api/test_api.py::test_it": "miss"}, {"web/test_web.py::test_it": "miss"}]
+    plain = project.run()
+    assert plain.exit_status == 1
+
+    for _ in range(2):
+        # Whichever is imported first is what all get.
+        together = project.run("--cachekit")
+
+        assert together.exit_status == 1
+        assert together.junit == plain.junit
+        assert "hit" not in together.verdicts.values()
+    assert project.run("--cachekit", "api").verdicts == {"api/test_api.py::test_it": "hit"}
+
+
 def test_tests_that_are_new_in_each_run_are_collected_in_each(project: Project) -> None:
     project = project.write(
         {

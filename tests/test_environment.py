@@ -114,6 +114,22 @@ def test_another_time_zone_is_another_key(project: Project) -> None:
     assert project.with_environment(TZ="UTC").run("--cachekit").verdicts == {IT: "hit"}
 
 
+def test_what_python_runs_when_it_starts_counts(project: Project) -> None:
+    project = project.write(
+        {
+            "start/sitecustomize.py": "import builtins\nbuiltins.SHADE = 'blue'",
+            "test_it.py": "import builtins\ndef test_it(): assert not hasattr(builtins, 'SHADE')",
+        }
+    )
+    project.run("--cachekit")
+    assert project.run("--cachekit").verdicts == {IT: "hit"}
+
+    started = project.with_environment(PYTHONPATH="start").run("--cachekit")
+
+    assert started.verdicts == {IT: "stale"}
+    assert started.exit_status == 1
+
+
 def test_a_variable_that_nobody_read_is_no_input(project: Project) -> None:
     project = project.write({"test_it.py": TEST}).with_environment(**RED)
     project.run("--cachekit")

@@ -109,6 +109,8 @@ class Fingerprints:
             posix.umask(mask)
             umask = f"{mask:o}"
         self._umask = umask
+        self.places = Resolver(layout)
+        """Where modules are found."""
         self._contents: Contents = {} if contents is None else contents
         self.file_read: Callable[[], None] = lambda: None
         """Is called whenever a file's content was read."""
@@ -125,7 +127,7 @@ class Fingerprints:
             "link": self.link,
             "environment": self.environment,
             "environment names": lambda _: self.environment_names(),
-            "module": Resolver(layout).fingerprint,
+            "module": self.places.fingerprint,
             "distribution": self.distributions.fingerprint,
             "distributions": lambda _: self.distributions.all_fingerprint(),
             "program": self.program,
@@ -141,7 +143,8 @@ class Fingerprints:
 
     def forget_places(self) -> None:
         """Forget where modules are found: `sys.path` is another one now."""
-        self.kinds["module"] = Resolver(self.layout).fingerprint
+        self.places = Resolver(self.layout, known=self.places.known)
+        self.kinds["module"] = self.places.fingerprint
 
     def now(self, kind: str, name: str) -> str:
         """Return the fingerprint of the input `name` of `kind` as it is now.

@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib.machinery import NamespaceLoader, PathFinder
+from importlib.machinery import ModuleSpec, NamespaceLoader, PathFinder
 
 from .layout import Layout, Region
 
 ABSENT = "absent"
 NAMESPACE = "namespace"
+SEVERAL = "several:"
+"""Begins the fingerprint of a module that several files of the project could be.
+
+Which one it is, is up to who imports it first, as each test file may change `sys.path`.
+"""
 _FROM = " from "
 _STANDARD, _INSTALLED = "<standard>", "<installed>"
 
@@ -72,10 +77,17 @@ def _standard_places() -> tuple[str, ...]:
 class Resolver:
     """Resolves dotted module names along `sys.path`, as the import system would."""
 
-    def __init__(self, layout: Layout, path: Sequence[str] | None = None) -> None:
-        """Resolve along `path`, or along `sys.path`."""
+    def __init__(
+        self,
+        layout: Layout,
+        path: Sequence[str] | None = None,
+        known: dict[str, str] | None = None,
+    ) -> None:
+        """Resolve along `path`, or along `sys.path`, knowing what others had found before."""
         self._layout = layout
         self._path = path
+        self.known = {} if known is None else known
+        """The project's own modules that were found outside of packages, each with its place."""
         self._others: dict[str, Resolver] = {}
         self._found: dict[str, tuple[str, list[str] | None]] = {}
         # Not the attribute: while a run is recorded, that one takes notes.
@@ -83,6 +95,8 @@ class Resolver:
 
     def fingerprint(self, name: str) -> str:
         """Return where `name` is found now: a project file's name, its region, or "absent".
+
+        Or all names, after `SEVERAL`, where several files of the project could be it.
 
         `with_places` tells what other names there are.
         """
@@ -120,7 +134,36 @@ class Resolver:
         if spec.origin is None or isinstance(spec.loader, NamespaceLoader):
             portions = [self._layout.name(os.path.abspath(path)) for path in search or ()]
             return " ".join([NAMESPACE, *portions]), search
-        return self.place(spec.origin), search
+        place = self.place(spec.origin)
+        if not parent and self._is_own(spec):
+            self.known[name] = place
+            others = [each for entry in self._path or sys.path for each in self._in(entry, name)]
+            if set(others) - {place}:
+                place = "\n".join((SEVERAL, *dict.fromkeys((place, *others))))
+        return place, search
+
+    def clashes(self, folder: str) -> bool:
+        """Return whether a module that was found elsewhere in the project lies in `folder`, too."""
+        there = {entry.partition(".")[0] for entry in os.listdir(folder)}
+        return any(
+            set(self._in(folder, name)) - {place}
+            for name, place in self.known.items()
+            if name in there
+        )
+
+    def _in(self, folder: str, name: str) -> Iterator[str]:
+        """Return the place of the project's module `name` in `folder`, if it is there."""
+        if self._layout.region(os.path.abspath(folder) + os.sep) is Region.PROJECT:
+            spec = self._find_spec(name, [folder])
+            if spec is not None and self._is_own(spec) and spec.origin is not None:
+                yield self.place(spec.origin)
+
+    def _is_own(self, spec: ModuleSpec) -> bool:
+        return (
+            spec.origin is not None
+            and not isinstance(spec.loader, NamespaceLoader)
+            and self._layout.region(os.path.abspath(spec.origin)) is Region.PROJECT
+        )
 
     def place(self, origin: str) -> str:
         """Return the fingerprint of a module that lies in the file `origin`."""

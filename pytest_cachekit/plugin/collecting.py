@@ -212,9 +212,14 @@ class Collecting:
 
     def _find(self, module: StandInModule) -> CollectedFile | None:
         assert self._path is not None
-        if self._path.add(module.path):
+        added = self._path.add(module.path)
+        if added is not None:
             self._run.look_again(places_only=True)
             self._has_moved = self._has_moved or bool(self._made)
+            if self._run.fingerprints.places.clashes(added):
+                # Whoever imports such a module first decides which one all others get.
+                self._imports = True
+                return None
         groups = [waiting.nodeid for waiting in self._waiting]
         self._waiting.clear()
         return self._run.find_collected(module.nodeid, groups)

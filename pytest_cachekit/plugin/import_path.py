@@ -28,21 +28,21 @@ class ImportPath:
         loaded = getattr(sys.modules.get(name), "__file__", None)
         return self._names.setdefault(name, path) != path or loaded not in (None, str(path))
 
-    def add(self, path: Path) -> bool:
-        """Add what importing the test file at `path` would; return whether that is anything."""
+    def add(self, path: Path) -> str | None:
+        """Add, and return, what importing the test file at `path` would; None if that is none."""
         if self._mode == "importlib":
-            return False
+            return None
         root = self._root_of(path)
         if self._mode == "append":
             if root in sys.path:
-                return False
+                return None
             sys.path.append(root)
         else:
             if sys.path[:1] == [root]:
-                return False
+                return None
             sys.path.insert(0, root)
         self._added.append(root)
-        return True
+        return root
 
     def restore(self) -> None:
         """Take away what was added, before the files are imported after all."""

@@ -24,6 +24,8 @@ from .patching import Patches, Prepare
 from .recorder import Recorder
 
 _IMPORTLIB = "<frozen importlib._bootstrap_external>"
+# Python itself looks for these when it starts.
+_AT_START = ("sitecustomize", "usercustomize")
 
 
 def as_importlib(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -230,6 +232,7 @@ def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Pa
 
 def note_loaded_modules(recorder: Recorder) -> None:
     """Make project modules that were imported too early to be traced everybody's inputs."""
+    recorder.modules.missing.update(_AT_START)
     own = __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
         # One that is to be loaded when it is first asked for stays as it is.

@@ -9,6 +9,7 @@ from types import CodeType
 
 from ..digest import digest
 from ..fingerprint import Fingerprints
+from ..resolution import SEVERAL
 from .action import Action
 
 
@@ -82,11 +83,18 @@ class ImportedModules:
             place = self._fingerprints.now("module", name)
             for path in paths:
                 # pytest loads conftests by their paths, whatever is found under that name.
-                if place == self._layout.name(path) and not path.endswith("/conftest.py"):
+                own = self._layout.name(path)
+                if own in _places(place) and not path.endswith("/conftest.py"):
                     inputs = self.actions[path].inputs
-                    inputs["module", name] = place
+                    # Where there are several, it differs from what will be found.
+                    inputs["module", name] = own
                     package = name.rpartition(".")[0]
                     while package and package not in self.names:
                         inputs["module", package] = self._fingerprints.now("module", package)
                         package = package.rpartition(".")[0]
         sys.path[:] = path_now
+
+
+def _places(fingerprint: str) -> list[str]:
+    """Return the places that the fingerprint of a module tells of."""
+    return fingerprint.split("\n") if fingerprint.startswith(SEVERAL) else [fingerprint]
