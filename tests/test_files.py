@@ -235,3 +235,21 @@ def test_a_path_that_is_not_text_makes_its_reader_uncacheable(project: Project) 
         "test_other.py::test_other": "hit",
     }
     assert "not text" in second.reasons["test_it.py::test_it"]
+
+
+def test_whether_a_program_can_be_run_counts_for_who_looks_for_it(project: Project) -> None:
+    project = project.write(
+        {
+            "bin/deploy": "#!/bin/sh",
+            "test_it.py": """
+                import shutil
+                def test_it(): assert shutil.which("deploy", path="bin") is None
+                """,
+        }
+    )
+    project.run("--cachekit")
+    assert project.run("--cachekit").verdicts == {IT: "hit"}
+
+    (project.root / "bin/deploy").chmod(0o755)
+
+    assert project.run("--cachekit").verdicts == {IT: "stale"}

@@ -22,8 +22,14 @@ SEVERAL = "several:"
 
 Which one it is, is up to who imports it first, as each test file may change `sys.path`.
 """
+_REGIONS = frozenset(region.value for region in Region)
 _FROM = " from "
 _STANDARD, _INSTALLED = "<standard>", "<installed>"
+
+
+def is_in_project(fingerprint: str) -> bool:
+    """Return whether the fingerprint of a module tells of files of the project."""
+    return fingerprint != ABSENT and fingerprint not in _REGIONS and fingerprint[:9] != NAMESPACE
 
 
 def with_places(layout: Layout, name: str, places: Iterable[str]) -> str:
@@ -88,6 +94,8 @@ class Resolver:
         self._path = path
         self.known = {} if known is None else known
         """The project's own modules that were found outside of packages, each with its place."""
+        self.takes_first = path is not None
+        """Whether the first of several files is the module, as nobody changes `sys.path`."""
         self._others: dict[str, Resolver] = {}
         self._found: dict[str, tuple[str, list[str] | None]] = {}
         # Not the attribute: while a run is recorded, that one takes notes.
@@ -137,8 +145,8 @@ class Resolver:
         place = self.place(spec.origin)
         if not parent and self._is_own(spec):
             self.known[name] = place
-            others = [each for entry in self._path or sys.path for each in self._in(entry, name)]
-            if set(others) - {place}:
+            others = [each for entry in sys.path for each in self._in(entry, name)]
+            if set(others) - {place} and not self.takes_first:
                 place = "\n".join((SEVERAL, *dict.fromkeys((place, *others))))
         return place, search
 

@@ -19,7 +19,7 @@ from ..inputs.layout import Layout
 from ..inputs.manifest import encode_outcome
 from ..inputs.process import is_in_key
 from ..inputs.tracing.action import Action
-from ..inputs.tracing.imports import watch_rewritten_imports
+from ..inputs.tracing.rewritten_imports import watch_rewritten_imports
 from ..inputs.tracing.tracer import Tracer
 from .coverage import CoverageMeter
 from .file_collection import FileCollection

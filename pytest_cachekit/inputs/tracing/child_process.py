@@ -43,7 +43,9 @@ class ChildProcess:
         # Here, pytest is a program like others.
         heed_pytest()
         layout = Layout(context.root, context.ignored, context.temporary)
-        self._tracer = Tracer(Fingerprints(layout))
+        fingerprints = Fingerprints(layout)
+        fingerprints.places.takes_first = True
+        self._tracer = Tracer(fingerprints)
         self._recorder = recorder = self._tracer.recorder
         recorder.before_end = self._end
         with recorder.unobserved():

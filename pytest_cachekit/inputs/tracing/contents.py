@@ -37,7 +37,8 @@ COMPARED = 100_000
 _BYTES = 1 << 20
 # Of larger buffers only the size is compared.
 _WITH_BUFFERS = ("_ctypes", "array", "mmap")
-_OF_PYTEST = ("_pytest.logging",)
+OF_PYTEST = ("_pytest.logging",)
+"""Whose handlers of loggers come and go with each test."""
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _ON_THE_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LOCKS = (_thread.LockType, type(threading.RLock()))
@@ -121,7 +122,7 @@ def _of_generator(value: GeneratorType[Any, Any, Any]) -> _Contents:
 
 def _of_logger(value: logging.Logger) -> _Contents:
     # Those of pytest come and go with each test.
-    handlers = (each for each in value.handlers if type(each).__module__ not in _OF_PYTEST)
+    handlers = (each for each in value.handlers if type(each).__module__ not in OF_PYTEST)
     return value.level, value.disabled, value.propagate, *handlers, *value.filters
 
 

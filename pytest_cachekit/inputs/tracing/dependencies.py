@@ -11,6 +11,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from inspect import getattr_static
 from types import CodeType, ModuleType
 
 from ..computed import Computed
@@ -231,6 +232,9 @@ class Dependencies:
         while current:
             for path in recorder.modules.names.get(current, ()):
                 actions.add(recorder.modules.actions[path])
+                if path.endswith("/conftest.py"):
+                    # The last one that pytest loaded, if there are several.
+                    inputs.add(("module", current, recorder.layout.name(path)))
                 found = True
             current = current.rpartition(".")[0]
         if name in recorder.modules.made:
@@ -248,7 +252,7 @@ class Dependencies:
     def _installed_input(self, package: str) -> Input | None:
         """Return the distribution that `package` came from, or its file where none owns it."""
         module = sys.modules.get(package) or sys.modules.get(package.partition(".")[0])
-        origin = getattr(module, "__file__", None)
+        origin = getattr_static(module, "__file__", None)
         if not isinstance(origin, str):
             return None
         fingerprints = self._recorder.fingerprints

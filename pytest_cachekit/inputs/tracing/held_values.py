@@ -168,6 +168,9 @@ def is_bound_by_its_name(owner: type) -> bool:
     return True
 
 
+_EVERYBODYS = frozenset({"__dict__", "__weakref__"})
+
+
 @per_type
 def _slots(kind: type) -> tuple[tuple[str, str], ...]:
     """Return the names in `__slots__`, and under which each is kept."""
@@ -175,7 +178,12 @@ def _slots(kind: type) -> tuple[tuple[str, str], ...]:
     for base in kind.__mro__:
         slots = vars(base).get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else tuple(slots):
-            if isinstance(slot, str) and not slot.endswith("__"):
+            if not isinstance(slot, str) or slot in _EVERYBODYS:
+                continue
+            if slot.endswith("__"):
+                # Libraries keep there what projects know under other names, as pydantic does.
+                found.append((slot.strip("_"), slot))
+            else:
                 private = slot.startswith("__")
                 found.append((slot, f"_{base.__name__.lstrip('_')}{slot}" if private else slot))
     return tuple(found)

@@ -20,6 +20,7 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from .callers import frame_above, frame_of
+from .old_bytecode import is_old, refuse_old
 from .patching import Patches, Prepare
 from .recorder import Recorder
 
@@ -55,8 +56,12 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     def exec_module(self: Any, module: ModuleType) -> None:
         path = os.path.abspath(getattr(self, "path", None) or self.get_filename(module.__name__))
         # What our own code loads when it needs it is nobody's input.
-        is_ours = recorder.is_observing
-        if is_ours or not layout.is_project(path) or recorder.writes.creator(path) is not None:
+        if recorder.is_observing or not layout.is_project(path):
+            original_exec(self, module)
+            return
+        if recorder.writes.creator(path) is not None:
+            # Who imports it next doesn't open the file any more.
+            recorder.modules.made[module.__name__] = recorder.current
             original_exec(self, module)
             return
         own = type(self).get_code
@@ -64,8 +69,12 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
         if code is None:
             raise ImportError(f"cannot load module {module.__name__!r}")
         action = recorder.modules.action(module.__name__, path)
+        cached = getattr(module.__spec__, "cached", None)
+        with recorder.unobserved():
+            if is_old(code, path, cached, lambda: _compiled(self, path)):
+                refuse_old(action, layout.name(path))
         ready = recorder.module_code(path, code)
-        _note_importer(recorder, action)
+        note_importer(recorder, action)
         recorder.enter(action)
         try:
             call_with_frames_removed(exec, ready, module.__dict__)
@@ -100,7 +109,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
             path, type(recorder.session)(f"import of {path}")
         )
         recorder.modules.names.setdefault(module.__name__, set()).add(path)
-        _note_importer(recorder, action)
+        note_importer(recorder, action)
         recorder.enter(action)
         try:
             recorder.observe(recorder.read_file, path)
@@ -111,7 +120,7 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     def find_spec(cls: type, fullname: str, path: Any = None, target: Any = None) -> Any:
         spec = original_find(fullname, path, target)
         if spec is None:
-            recorder.modules.missing.add(fullname)
+            recorder.modules.note_missing(fullname, path)
         return spec
 
     def import_(
@@ -154,6 +163,12 @@ def watch_imports(recorder: Recorder, patches: Patches) -> None:
     patches.set(builtins, "__import__", functools.wraps(original_import)(as_importlib(import_)))
 
 
+def _compiled(loader: Any, path: str) -> CodeType | None:
+    with open(path, "rb") as stream:
+        code: CodeType | None = loader.source_to_code(stream.read(), path)
+    return code
+
+
 def import_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepare]:
     """Return, by name of a module, what makes its functions that import tell `recorder`."""
 
@@ -174,7 +189,7 @@ def import_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepare]
         def find_spec(name: str, package: str | None = None) -> Any:
             full = module.resolve_name(name, package) if name.startswith(".") else name
             # A test may look along a path of its own; what counts is settled at the end.
-            recorder.modules.missing.add(full)
+            recorder.modules.missing.setdefault(full, None)
             spec = original(name, package)
             if (
                 spec is not None
@@ -193,46 +208,9 @@ def import_functions(recorder: Recorder, patches: Patches) -> dict[str, Prepare]
     }
 
 
-def watch_rewritten_imports(recorder: Recorder, rewrite: ModuleType, patches: Patches) -> None:
-    """Trace what pytest's assertion rewriting imports: test files, conftests, plugins.
-
-    `rewrite` is the module `_pytest.assertion.rewrite`.
-    """
-    layout = recorder.layout
-    hook: Any = rewrite.AssertionRewritingHook
-    original = hook.exec_module
-
-    def exec_rewritten(code: CodeType, namespace: dict[str, Any]) -> None:
-        spec = namespace.get("__spec__")
-        path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
-        action = recorder.modules.actions.get(path)
-        if action is None:
-            builtins.exec(code, namespace)  # noqa: S102  what pytest would do
-            return
-        ready = recorder.module_code(path, code)
-        recorder.enter(action)
-        try:
-            builtins.exec(ready, namespace)  # noqa: S102  what pytest would do
-        finally:
-            recorder.leave(action)
-
-    def exec_module(self: Any, module: ModuleType) -> None:
-        spec = module.__spec__
-        path = os.path.abspath(spec.origin) if spec is not None and spec.origin else ""
-        if layout.is_project(path) and recorder.writes.creator(path) is None:
-            _note_importer(recorder, recorder.modules.action(module.__name__, path))
-        original(self, module)
-        if path in recorder.modules.actions:
-            recorder.remember(module)
-
-    # The module's own `exec` comes before the builtin one.
-    patches.set(rewrite, "exec", as_importlib(exec_rewritten))
-    patches.set(hook, "exec_module", as_importlib(exec_module))
-
-
 def note_loaded_modules(recorder: Recorder) -> None:
     """Make project modules that were imported too early to be traced everybody's inputs."""
-    recorder.modules.missing.update(_AT_START)
+    recorder.modules.missing.update(dict.fromkeys(_AT_START))
     own = __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
         # One that is to be loaded when it is first asked for stays as it is.
@@ -245,7 +223,8 @@ def note_loaded_modules(recorder: Recorder) -> None:
                 recorder.observe(recorder.read_file, path)
 
 
-def _note_importer(recorder: Recorder, action: Any) -> None:
+def note_importer(recorder: Recorder, action: Any) -> None:
+    """Note that who runs rests on the import of a module."""
     importer = recorder.current
     if importer is not action:
         importer.parents.add(action)

@@ -20,6 +20,8 @@ _TYPE_QUESTIONS = frozenset(
         "realpath", "resolve", "which", "_access_check",
     }
 )  # fmt: skip
+_ASKING_WHO_MAY = frozenset({"which", "_access_check"})
+"""Which of them tell whether a file can be run."""
 # What code names that wants to know what is there, rather than when it was written.
 _OTHER_QUESTIONS = frozenset(
     {
@@ -132,8 +134,11 @@ def _note(recorder: Recorder, path: Any, depth: int = 3) -> None:
     name = absolute(path)
     if name is None or not recorder.heeds(name):
         return
-    if _asks_for_type(depth):
+    question = _question(depth)
+    if question:
         recorder.read_existence(name)
+        if question in _ASKING_WHO_MAY:
+            recorder.read_mode(name)
         return
     if frame_of(depth).f_globals.get("__name__") == FINDER_OF_PACKAGES:
         recorder.read_packages(name)
@@ -159,11 +164,11 @@ def _note_link(recorder: Recorder, path: Any) -> None:
     _note(recorder, path, 4)
 
 
-def _asks_for_type(depth: int) -> bool:
-    """Return whether the library function that asks tells its caller the type at most."""
+def _question(depth: int) -> str:
+    """Return the library function that asks, if it tells its caller the type at most; else ""."""
     frame: FrameType | None = frame_of(depth + 1)
     while frame is not None and frame.f_globals.get("__name__") in _PATH_LIBRARIES:
         if frame.f_code.co_name in _TYPE_QUESTIONS:
-            return True
+            return frame.f_code.co_name
         frame = frame.f_back
-    return False
+    return ""

@@ -25,7 +25,7 @@ class ModulePaths:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._names = frozenset(recorder.modules.names)
+        self._names = frozenset((*recorder.modules.names, *recorder.modules.made))
         self._tops = frozenset(name.partition(".")[0] for name in self._names)
         tops = "|".join(sorted(map(re.escape, self._tops), key=len, reverse=True))
         self._in_text = re.compile(rf"(?<![\w.])(?:{tops})(?:[.:][^\W\d]\w*)+")

@@ -9,7 +9,7 @@ from types import CodeType
 
 from ..digest import digest
 from ..fingerprint import Fingerprints
-from ..resolution import SEVERAL
+from ..resolution import ABSENT, Resolver, is_in_project
 from .action import Action
 
 
@@ -26,8 +26,11 @@ class ImportedModules:
         """Dotted name to the paths of the project modules that ran under it."""
         self.codes: dict[str, list[CodeType]] = {}
         """Absolute path of each project module that ran, to the code that did."""
-        self.missing: set[str] = set()
-        """Dotted names that were looked for, and not found at the time, or only asked about."""
+        self.missing: dict[str, tuple[str, ...] | None] = {}
+        """Dotted names that were looked for, and not found at the time, or only asked about.
+
+        With `sys.path` as it was where nothing was found along that.
+        """
         self.made: dict[str, Action] = {}
         """Names of modules that have no file, to the action that put them into `sys.modules`."""
         self.imported: Callable[[bytes | None], None] = lambda _source: None
@@ -58,6 +61,13 @@ class ImportedModules:
         self.names.setdefault(name, set()).add(path)
         return action
 
+    def note_missing(self, name: str, path: object) -> None:
+        """Note that the module `name` wasn't found along `path`, by default `sys.path`."""
+        if path is None or "." in name:
+            self.missing.setdefault(name, tuple(sys.path))
+        else:
+            self.missing.setdefault(name, None)
+
     def note_made(self, action: Action) -> None:
         """Note which modules `action`, which runs or has just ended, made without importing."""
         if len(sys.modules) == self._loaded:
@@ -77,24 +87,24 @@ class ImportedModules:
         next look-up.
         """
         path_now, sys.path[:] = list(sys.path), self.import_path or sys.path
-        for name in self.missing:
-            self._session.inputs["module", name] = self._fingerprints.now("module", name)
+        for name, path_then in self.missing.items():
+            place = self._fingerprints.now("module", name)
+            if path_then is not None and is_in_project(place):
+                there = Resolver(self._layout, path_then).fingerprint(name)
+                # Else it has come meanwhile, and will be found by the next run.
+                place = ABSENT if is_in_project(there) else place
+            self._session.inputs["module", name] = place
         for name, paths in self.names.items():
             place = self._fingerprints.now("module", name)
             for path in paths:
                 # pytest loads conftests by their paths, whatever is found under that name.
                 own = self._layout.name(path)
-                if own in _places(place) and not path.endswith("/conftest.py"):
+                if not path.endswith("/conftest.py") and is_in_project(place):
                     inputs = self.actions[path].inputs
-                    # Where there are several, it differs from what will be found.
+                    # Where another one has come meanwhile, it differs from what will be found.
                     inputs["module", name] = own
                     package = name.rpartition(".")[0]
                     while package and package not in self.names:
                         inputs["module", package] = self._fingerprints.now("module", package)
                         package = package.rpartition(".")[0]
         sys.path[:] = path_now
-
-
-def _places(fingerprint: str) -> list[str]:
-    """Return the places that the fingerprint of a module tells of."""
-    return fingerprint.split("\n") if fingerprint.startswith(SEVERAL) else [fingerprint]

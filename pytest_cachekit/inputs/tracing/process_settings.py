@@ -9,12 +9,14 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from ..own_kind import is_a
 from .action import Action
-from .addresses import addresses
+from .addresses import addresses, identity
+from .contents import OF_PYTEST
 
 
 class ProcessSettings:
@@ -56,6 +58,7 @@ def _settings() -> tuple[object, ...]:
         (sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits()),
         (gc.isenabled(), gc.get_threshold(), time.tzname, time.timezone),
         (logging.root.level, logging.root.manager.disable, logging.raiseExceptions),
+        tuple(_of_loggers()),
         tuple(warnings.filters),
         locale.setlocale(locale.LC_ALL),
         *others,
@@ -68,6 +71,20 @@ def _folder() -> str:
     except OSError:
         # Somebody has removed it.
         return ""
+
+
+def _of_loggers() -> Iterator[tuple[object, ...]]:
+    """Yield what loggers have been told, as far as that isn't what all are made with."""
+    for name, logger in (("", logging.root), *list(logging.root.manager.loggerDict.items())):
+        if is_a(logger, logging.Logger):
+            handlers = logger.handlers and tuple(
+                identity(handler)
+                for handler in logger.handlers
+                if type(handler) is not logging.NullHandler
+                and type(handler).__module__ not in OF_PYTEST
+            )
+            if handlers or (name and logger.level) or logger.disabled or not logger.propagate:
+                yield name, logger.level, logger.disabled, logger.propagate, handlers
 
 
 def _of_decimals(module: ModuleType) -> tuple[Any, ...]:
