@@ -34,7 +34,7 @@ class Actions:
         self._fixtures: dict[FixtureDef[Any], Action] = {}
         self._values: dict[FixtureDef[Any], SharedValue] = {}
         """Those of shared fixtures that are set up."""
-        self._settings = ProcessSettings()
+        self._settings = ProcessSettings(recorder.loggers)
         self._finds_settings = False
         """Whether the running test found settings of the process that others had left."""
         self._drawing = Action("Hypothesis, which draws from constants of all modules,")

@@ -43,6 +43,12 @@ _SEES_ORDER = frozenset(
         "__subclasses__", "__prepare__", "__set_name__", "__init_subclass__",
     }
 )  # fmt: skip
+_ASKS_FOR_LOGGERS = frozenset(
+    {
+        "getLogger", "getChild", "loggerDict", "basicConfig", "hasHandlers", "isEnabledFor",
+        "getEffectiveLevel",
+    }
+)  # fmt: skip
 # Whoever uses these at import time may look into the module that is just being made.
 _OWN_MODULE = frozenset({"getattr", "modules"})
 
@@ -208,6 +214,8 @@ class Dependencies:
         unit = self._recorder.units[identifier]
         actions = {self._recorder.modules.actions[unit.path]}
         self._named(self._unit_names[identifier], code_constants(unit.code), actions)
+        if not _ASKS_FOR_LOGGERS.isdisjoint(self._unit_names[identifier]):
+            actions.add(self._recorder.loggers)
         return frozenset(actions)
 
     def _named(

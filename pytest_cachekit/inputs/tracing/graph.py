@@ -47,7 +47,13 @@ class Graph:
             actions: those that will be asked for, in the order in which they ran.
         """
         asked = list(actions)
-        everything = [self._recorder.session, *self._recorder.modules.actions.values(), *asked]
+        recorder = self._recorder
+        everything = [
+            recorder.session,
+            recorder.loggers,
+            *recorder.modules.actions.values(),
+            *asked,
+        ]
         known = set(everything)
         for action in everything:
             everything.extend(parent for parent in action.parents if parent not in known)

@@ -63,10 +63,11 @@ class ImportedModules:
 
     def note_missing(self, name: str, path: object) -> None:
         """Note that the module `name` wasn't found along `path`, by default `sys.path`."""
-        if path is None or "." in name:
-            self.missing.setdefault(name, tuple(sys.path))
-        else:
-            self.missing.setdefault(name, None)
+        package = sys.modules.get(name.rpartition(".")[0])
+        is_usual = (
+            path is None if package is None else path is getattr_static(package, "__path__", 0)
+        )
+        self.missing.setdefault(name, tuple(sys.path) if is_usual else None)
 
     def note_made(self, action: Action) -> None:
         """Note which modules `action`, which runs or has just ended, made without importing."""

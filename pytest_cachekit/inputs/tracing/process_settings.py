@@ -22,7 +22,10 @@ from .contents import OF_PYTEST
 class ProcessSettings:
     """Remembers who left the process with other settings than it found."""
 
-    def __init__(self) -> None:
+    def __init__(self, loggers: Action) -> None:
+        """Add to `loggers` who leaves some otherwise than they were."""
+        self._loggers = loggers
+        self._loggers_now: list[tuple[object, ...]] | None = None
         self._first: tuple[object, ...] | None = None
         self._now: tuple[object, ...] = ()
         self.left = Action("settings of the process that were left", collects=True)
@@ -35,6 +38,10 @@ class ProcessSettings:
             action: what may have changed them since this was called last; None if nothing that
                 is recorded.
         """
+        loggers = list(_of_loggers())
+        if self._loggers_now is not None and loggers != self._loggers_now and action is not None:
+            self._loggers.parents.add(action)
+        self._loggers_now = loggers
         now = _settings()
         if self._first is None:
             self._first = self._now = now
@@ -58,7 +65,6 @@ def _settings() -> tuple[object, ...]:
         (sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits()),
         (gc.isenabled(), gc.get_threshold(), time.tzname, time.timezone),
         (logging.root.level, logging.root.manager.disable, logging.raiseExceptions),
-        tuple(_of_loggers()),
         tuple(warnings.filters),
         locale.setlocale(locale.LC_ALL),
         *others,
@@ -77,7 +83,7 @@ def _of_loggers() -> Iterator[tuple[object, ...]]:
     """Yield what loggers have been told, as far as that isn't what all are made with."""
     for name, logger in (("", logging.root), *list(logging.root.manager.loggerDict.items())):
         if is_a(logger, logging.Logger):
-            handlers = logger.handlers and tuple(
+            handlers = tuple(
                 identity(handler)
                 for handler in logger.handlers
                 if type(handler) is not logging.NullHandler

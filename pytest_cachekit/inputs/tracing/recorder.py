@@ -46,6 +46,8 @@ class Recorder(PathReader):
         """What modules held when their imports ended."""
         self.passing = Passing(self.states)
         """What tests left to others, whether or not these put it back."""
+        self.loggers = Action("loggers that were set up", collects=True)
+        """What left loggers otherwise than it found them; whoever asks for any rests on it."""
         self._ran: set[int] = set()
         """Functions that ran since the last change of the stack, as far as that was asked for."""
         self._taking = threading.RLock()
