@@ -100,7 +100,8 @@ class ImportedModules:
             for path in paths:
                 # pytest loads conftests by their paths, whatever is found under that name.
                 own = self._layout.name(path)
-                if not path.endswith("/conftest.py") and is_in_project(place):
+                is_by_name = _folder(own) in map(_folder, place.split("\n"))
+                if is_by_name and is_in_project(place) and not path.endswith("/conftest.py"):
                     inputs = self.actions[path].inputs
                     # Where another one has come meanwhile, it differs from what will be found.
                     inputs["module", name] = own
@@ -109,3 +110,9 @@ class ImportedModules:
                         inputs["module", package] = self._fingerprints.now("module", package)
                         package = package.rpartition(".")[0]
         sys.path[:] = path_now
+
+
+def _folder(place: str) -> str:
+    """Return the directory in which a module is found that lies at `place`."""
+    folder, _, file = place.rpartition("/")
+    return folder.rpartition("/")[0] if file == "__init__.py" else folder
